@@ -1,0 +1,73 @@
+# Partywall. Every target sets up .venv first (Python 3.11 or newer) and writes only below this folder.
+.DEFAULT_GOAL := help
+.PHONY: help run demo command test check lint format migrate openapi reference golden-events bench containers lock
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
+
+python := .venv/bin/python
+pytest_options :=
+# For every platform and every Python from 3.11 on, not only for the one that locks.
+lock_options := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+runtime := @sh deploy/setup.sh requirements.txt
+development := @sh deploy/setup.sh requirements-dev.txt
+
+help: ## Show this list
+	@echo "Partywall, the open back office for med-spa franchises"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: ## Start the whole platform here and stop it on Ctrl-C (first start: a few minutes, needs the network)
+	$(runtime)
+	@$(python) -m deploy.local run
+
+demo: ## Play the demo story through the API while `make run` runs
+	$(runtime)
+	@$(python) -m deploy.local demo
+
+command: ## A service's own command on the running platform: make command do="gateway audit verify"
+	$(runtime)
+	@$(python) -m deploy.local command $(do)
+
+test: ## Run every test (embedded PostgreSQL, or the server TEST_POSTGRES_URL names)
+	$(development)
+	@$(python) -m pytest $(pytest_options)
+
+check: lint test ## Everything a change must pass: lint and test
+
+lint: ## Formatting, lint, types, import rules
+	$(development)
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+
+format: ## Format the code and mend what lint can mend
+	$(development)
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+migrate: ## Bring every service's database up to date (settings from the environment)
+	$(runtime)
+	@$(python) -m services migrate all
+
+openapi: ## Write the OpenAPI documents from the code
+	$(runtime)
+	@$(python) -m services openapi
+
+reference: ## Write docs/problems.md, docs/events.md and docs/access-matrix.md from the code
+	$(runtime)
+	@$(python) -m deploy.reference
+	@$(python) -m services matrix
+
+bench: ## Measure the platform beside raw SQL
+	$(development)
+	@$(python) -m tests.bench
+
+containers: ## Build the image and play the story against the containers (needs a container engine)
+	$(development)
+	@$(python) -m pytest -m container $(pytest_options)
+
+lock: ## Lock the requirements anew, with hashes (make lock upgrade=--upgrade takes newer releases)
+	$(development)
+	@$(python) -m uv pip compile $(lock_options) $(upgrade) --output-file requirements.txt requirements.in
+	@$(python) -m uv pip compile $(lock_options) $(upgrade) --output-file requirements-dev.txt requirements-dev.in

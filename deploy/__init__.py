@@ -1,0 +1,1 @@
+"""How Partywall is put on a machine: the local launcher and the container files."""

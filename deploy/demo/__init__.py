@@ -1,0 +1,1 @@
+"""The demo franchise and its story, made and played through the public API alone."""

@@ -1,0 +1,1 @@
+"""The story, a scene for each part of the business."""

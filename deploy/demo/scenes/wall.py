@@ -1,0 +1,82 @@
+"""The wall and the sites: who gets in where, what ends when it ends, and a trail that tells when it was touched."""
+
+import time
+from datetime import timedelta
+
+from deploy.demo.stage import Stage
+
+REVOKED_WITHIN = 5.0
+
+
+def play(stage: Stage) -> None:
+    """The whole scene. Raises StoryBroken."""
+    stage.chapter("6. The wall and the sites")
+    an_agreement_that_ended(stage)
+    a_revoked_grant(stage)
+    one_plane_at_a_time(stage)
+    the_trail(stage)
+
+
+def an_agreement_that_ended(stage: Stage) -> None:
+    """The MSO has no access to the AZ site any more; its own clinical owner has."""
+    orders = f"{stage.site('SCT', 'procurement')}/orders"
+    words = "Priya Shah of the office looks at Scottsdale's orders; the agreement there ended yesterday"
+    stage.refused(stage.person("priya.shah").call("GET", orders), 403, words, policy="wall.agreement-in-force")
+    manager = stage.person("kay.brooks").call("GET", orders)
+    stage.refused(manager, 403, "So does Kay Brooks, the MSO's manager there", policy="wall.agreement-in-force")
+    owner = stage.person("dr.begay").call("GET", orders)
+    stage.expect(
+        owner, 200, "Dr. Begay, who owns Saguaro Skin PLLC, still gets in", lambda it: f"{len(it['items'])} orders"
+    )
+
+
+def a_revoked_grant(stage: Stage) -> None:
+    """A role stops working within five seconds of its end."""
+    admin, finn = stage.person("avery.cole"), stage.person("finn.hart")
+    path = f"{stage.site('BKN', 'procurement')}/orders"
+    body = {
+        "user_id": stage.ids["finn.hart"],
+        "role": "front_desk",
+        "scope_kind": "location",
+        "scope_id": stage.ids["BKN"],
+        "ends_on": str(stage.today + timedelta(days=7)),
+    }
+    grant = admin.post("/v1/network/gateway/grants", body)
+    words = "Finn Hart helps out in Brooklyn for a week"
+    stage.eventually(lambda: finn.call("GET", path).ok, words, "200 he sees its orders")
+    admin.post(f"/v1/network/gateway/grants/{grant['id']}/revocation")
+    began = time.monotonic()
+    while finn.call("GET", path).ok:
+        stage.require(time.monotonic() - began < REVOKED_WITHIN, "a revoked grant still works after five seconds")
+        time.sleep(0.1)
+    seconds = time.monotonic() - began
+    stage.tell("The administrator revokes it", f"404 for Finn after {seconds:.1f} s (at most {REVOKED_WITHIN:.0f})")
+
+
+def one_plane_at_a_time(stage: Stage) -> None:
+    """Jo Rivera manages Austin and treats patients there: each session is one or the other."""
+    business, clinical = stage.person("jo.rivera", "business"), stage.person("jo.rivera", "clinical")
+    charges = f"{stage.site('AUS', 'billing')}/charges"
+    words = "Jo Rivera, manager and nurse in Austin, looks at patient charges as a manager"
+    refused = business.call("GET", charges, purpose="treatment")
+    stage.refused(refused, 403, words)
+    seen = clinical.call("GET", charges, purpose="treatment")
+    stage.expect(seen, 200, "Signed in on the clinical plane she sees them")
+    requisition = clinical.call(
+        "POST", f"{stage.site('AUS', 'procurement')}/requisitions/{stage.ids['AUS']}/approval", {}
+    )
+    stage.refused(requisition, 403, "And as a nurse she approves no purchase, though as a manager she may")
+
+
+def the_trail(stage: Stage) -> None:
+    """The audit chain of the organization verifies."""
+    found = stage.person("ruth.adler").get("/v1/network/gateway/audit/verification").body
+    stage.require(found["sound"], f"the audit chain is sound: {found}")
+    stage.tell("Ruth Adler, compliance officer, has the audit chain verified", f"sound: {found['entries']} entries")
+    decisions = stage.person("ruth.adler").get("/v1/network/gateway/reserved-decisions", limit=200).body["items"]
+    stage.require(len(decisions) > 0, "reserved decisions are on record")
+    newest = decisions[0]
+    stage.tell(
+        f"{len(decisions)} reserved decisions are on record; the newest",
+        f"{newest['summary']}, by {newest['decided_by_name']}",
+    )

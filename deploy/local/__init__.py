@@ -1,0 +1,1 @@
+"""The platform on one machine without servers: embedded PostgreSQL, feeds instead of a broker."""

@@ -1,0 +1,1 @@
+"""Patient accounts: who owes, sealed at rest."""

@@ -1,0 +1,1 @@
+"""Files of charges from the clinical system, taken in once."""

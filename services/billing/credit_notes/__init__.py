@@ -1,0 +1,1 @@
+"""Credit notes: the only way to lower an issued invoice."""

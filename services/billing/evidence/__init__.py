@@ -1,0 +1,1 @@
+"""Fair-market-value opinions and counsel memos that a management fee stands on."""

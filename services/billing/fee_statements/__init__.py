@@ -1,0 +1,1 @@
+"""The management fee of an agreement for a month, with its working."""

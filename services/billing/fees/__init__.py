@@ -1,0 +1,1 @@
+"""The terms of a management fee, and the guard over them."""

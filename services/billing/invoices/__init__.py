@@ -1,0 +1,1 @@
+"""Invoices: numbered, immutable once issued."""

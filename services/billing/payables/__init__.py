@@ -1,0 +1,1 @@
+"""What procurement's facts do to the books."""

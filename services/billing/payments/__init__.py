@@ -1,0 +1,1 @@
+"""Payments, what they are allocated to, and the day's takings."""

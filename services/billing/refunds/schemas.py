@@ -1,0 +1,35 @@
+"""Refunds in JSON."""
+
+from marshmallow import fields, validate
+
+from services.billing.refunds.models import RefundReason, RefundStatus
+from shared.web.fields import Instant, Money, PageQuery, Schema
+
+
+class RefundIn(Schema):
+    amount = Money(required=True, above=0)
+    reason = fields.String(required=True, validate=validate.OneOf([reason.value for reason in RefundReason]))
+
+
+class RefundDecisionIn(Schema):
+    approved = fields.Boolean(required=True)
+
+
+class RefundOut(Schema):
+    id = fields.UUID()
+    payment_id = fields.UUID()
+    location_id = fields.UUID()
+    legal_entity_id = fields.UUID()
+    method = fields.String()
+    amount = Money()
+    reason = fields.String()
+    status = fields.String()
+    requested_by = fields.UUID()
+    requested_at = Instant()
+    decision_id = fields.UUID(allow_none=True)
+    paid_by = fields.UUID(allow_none=True)
+    paid_on = fields.Date(allow_none=True)
+
+
+class RefundQuery(PageQuery):
+    status = fields.String(load_default=None, validate=validate.OneOf([status.value for status in RefundStatus]))

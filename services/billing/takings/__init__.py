@@ -1,0 +1,1 @@
+"""A day's takings at a site, by method."""

@@ -1,0 +1,1 @@
+"""Sales tax by state, locality and item class, as dated data."""

@@ -1,0 +1,29 @@
+"""Tax rules in JSON. A rate is a fraction as a string: "0.0875" is 8.75 %."""
+
+from marshmallow import fields, validate
+
+from services.billing.items import ItemClass
+from shared.web.fields import Instant, PageQuery, Quantity, Schema, Text
+
+STATE = validate.Regexp(r"^[A-Z]{2}$", error="A state is two capital letters.")
+ITEM_CLASS = validate.OneOf([item.value for item in ItemClass])
+
+
+class TaxRuleIn(Schema):
+    state = fields.String(required=True, validate=STATE)
+    locality = Text(load_default="", min=0, max=100)
+    item_class = fields.String(required=True, validate=ITEM_CLASS)
+    effective_from = fields.Date(required=True)
+    rate = Quantity(required=True, validate=validate.Range(max=1, max_inclusive=False))
+    source = Text(required=True, max=500, metadata={"description": "The statute, bulletin or rate table it is from."})
+
+
+class TaxRuleOut(TaxRuleIn):
+    id = fields.UUID()
+    revision = fields.Integer()
+    recorded_by = fields.UUID()
+    recorded_at = Instant()
+
+
+class TaxRuleQuery(PageQuery):
+    state = fields.String(load_default=None, validate=STATE)

@@ -1,0 +1,1 @@
+"""The gateway: the directory of who and where, and the door every request comes through."""

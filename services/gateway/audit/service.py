@@ -1,0 +1,154 @@
+"""Add to the trail, verify it, read its heads, look through the register."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.gateway.audit.models import GENESIS, AuditEntry, AuditHead, RegisteredDecision
+from shared.clock import now
+from shared.contracts.base import DecisionTaken, Envelope
+from shared.errors import NotFound
+from shared.pagination import Page, page
+
+# One statement: the upsert locks the head, so entries of one organization queue and positions stay dense.
+_APPEND = text(
+    """
+    with head as (
+        insert into audit_head as h (organization_id, position, prev_hash, hash)
+        values (:organization_id, 1, :genesis, sha256(:genesis || :envelope))
+        on conflict (organization_id) do update
+        set position = h.position + 1, prev_hash = h.hash, hash = sha256(h.hash || :envelope)
+        returning position, prev_hash, hash
+    )
+    insert into audit_entry (
+        organization_id, position, event_id, source, type, plane, envelope, prev_hash, hash, recorded_at)
+    select :organization_id, position, :event_id, :source, :type, :plane, :envelope, prev_hash, hash, :recorded_at
+    from head
+    """
+)
+
+
+class NoEntries(NotFound):
+    """Nothing was recorded up to that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk along a chain found: `entries` sound ones and, where it is broken, the first bad position and why."""
+
+    organization_id: UUID
+    entries: int
+    head: str
+    sound: bool
+    position: int | None = None
+    event_id: UUID | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayHead:
+    """The last entry up to the end of a day (UTC): what to keep elsewhere, to prove later that nothing changed."""
+
+    organization_id: UUID
+    day: date
+    position: int
+    hash: str
+    event_id: UUID
+    recorded_at: datetime
+
+
+def append(session: Session, envelope: Envelope, raw: bytes) -> None:
+    """Add one event, byte for byte, to its organization's chain."""
+    session.execute(
+        _APPEND,
+        {
+            "organization_id": envelope.organizationid,
+            "genesis": GENESIS,
+            "envelope": raw,
+            "event_id": envelope.id,
+            "source": envelope.source,
+            "type": envelope.type,
+            "plane": envelope.plane,
+            "recorded_at": now(),
+        },
+    )
+
+
+def register(session: Session, envelope: Envelope, fact: DecisionTaken) -> None:
+    """Enter a reserved decision in the register; the same record twice is once."""
+    values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name != "record_id"}
+    session.execute(
+        insert(RegisteredDecision)
+        .values(
+            id=fact.record_id,
+            organization_id=envelope.organizationid,
+            service=envelope.type.split(".", 1)[0],
+            event_id=envelope.id,
+            **values,
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+    )
+
+
+def verify(session: Session, organization_id: UUID) -> Verification:
+    """Walk the organization's chain from its first entry to its head; the session's scope must hold it."""
+    # The head first: entries that are added during the walk lie beyond it and are no fault.
+    head = session.get(AuditHead, organization_id)
+    end, seal = (head.position, head.hash) if head else (None, GENESIS)
+    walked = _walk(session, organization_id, end)
+    if walked.fault or (walked.entries, walked.head) == (end or 0, seal.hex()):
+        return walked
+    return replace(walked, sound=False, position=walked.entries + 1, fault=f"the chain should end at entry {end or 0}")
+
+
+def _walk(session: Session, organization_id: UUID, end: int | None) -> Verification:
+    query = select(AuditEntry).where(AuditEntry.organization_id == organization_id).order_by(AuditEntry.position)
+    if end is not None:
+        query = query.where(AuditEntry.position <= end)
+    position, known = 0, GENESIS
+    with session.execute(query.execution_options(yield_per=500)) as result:
+        for entry in result.scalars():
+            fault = entry.fault(position + 1, known, _event_id(entry.envelope))
+            if fault:
+                return Verification(organization_id, position, known.hex(), False, position + 1, entry.event_id, fault)
+            position, known = entry.position, entry.hash
+            session.expunge(entry)
+    return Verification(organization_id, position, known.hex(), True)
+
+
+def _event_id(raw: bytes) -> UUID | None:
+    try:
+        return msgspec.json.decode(raw, type=Envelope).id
+    except msgspec.MsgspecError:
+        return None
+
+
+def day_head(session: Session, organization_id: UUID, day: date) -> DayHead:
+    """The chain's head at the end of `day` (UTC). Raises NoEntries."""
+    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    entry = session.execute(
+        select(AuditEntry)
+        .where(AuditEntry.organization_id == organization_id, AuditEntry.recorded_at < end)
+        .order_by(AuditEntry.position.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if entry is None:
+        raise NoEntries("")
+    return DayHead(organization_id, day, entry.position, entry.hash.hex(), entry.event_id, entry.recorded_at)
+
+
+def reserved_decisions(
+    session: Session, *, decision: str | None, outcome: str | None, limit: int, cursor: str | None
+) -> Page[RegisteredDecision]:
+    """The register as far as the transaction's scope covers it, newest first."""
+    query = select(RegisteredDecision)
+    if decision is not None:
+        query = query.where(RegisteredDecision.decision == decision)
+    if outcome is not None:
+        query = query.where(RegisteredDecision.outcome == outcome)
+    return page(session, query, [RegisteredDecision.id], limit=limit, cursor=cursor)

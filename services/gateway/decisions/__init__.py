@@ -1,0 +1,1 @@
+"""The decision log: every allow and every deny, with the policy that decided."""

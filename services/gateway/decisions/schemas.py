@@ -1,0 +1,40 @@
+"""Decisions as JSON."""
+
+from marshmallow import fields, validate
+
+from shared.web.fields import Instant, PageQuery, Schema, Text, page_of
+
+
+class DecisionSchema(Schema):
+    """One decision of the door."""
+
+    id = fields.UUID()
+    decided_at = Instant()
+    principal_id = fields.UUID()
+    principal_kind = fields.String()
+    principal_name = fields.String()
+    plane = fields.String()
+    roles = fields.List(fields.String())
+    operation = fields.String()
+    address_kind = fields.String()
+    address_id = fields.UUID(allow_none=True)
+    legal_entity_id = fields.UUID(allow_none=True)
+    outcome = fields.String()
+    policy = fields.String()
+    reserved = fields.String(allow_none=True)
+    data_class = fields.String()
+    request_id = fields.String()
+
+
+DecisionPage = page_of(DecisionSchema)
+
+
+class DecisionQuery(PageQuery):
+    """Which decisions."""
+
+    outcome = fields.String(load_default=None, validate=validate.OneOf(["allow", "deny"]))
+    operation = Text(load_default=None)
+    policy = Text(load_default=None)
+    principal_id = fields.UUID(load_default=None)
+    since = Instant(load_default=None)
+    until = Instant(load_default=None)

@@ -1,0 +1,1 @@
+"""The door: from a URL and a caller to a decided request, and on to the service."""

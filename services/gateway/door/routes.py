@@ -1,0 +1,62 @@
+"""The door's one route: everything below /v1 that is not open to all."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, g, request
+
+from services.gateway.door import inside
+from services.gateway.door.addresses import parse
+from services.gateway.door.gate import Gate
+from services.gateway.door.proxy import Peers
+from services.gateway.door.scoping import Caller
+from services.gateway.principals.service import PLANE_HEADER, Directory
+from shared.errors import NotFound
+from shared.idempotency import BadRequest
+from shared.web.operations import public
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+OWN = "gateway"
+
+
+class AmbiguousLength(BadRequest):
+    """A request says its length in one way only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one process needs to let requests in."""
+
+    gate: Gate
+    directory: Directory
+    peers: Peers
+    inner: Flask
+
+    def enter(self) -> Response:
+        """Match, authenticate, decide, pass on."""
+        if "HTTP_TRANSFER_ENCODING" in request.environ and "CONTENT_LENGTH" in request.environ:
+            raise AmbiguousLength("Send Content-Length or Transfer-Encoding, not both.")
+        raw, _, query = request.environ.get("RAW_URI", request.path).partition("?")
+        target = parse(raw)
+        if target is None:
+            raise NotFound()
+        operation = self.gate.operation(target, request.method)
+        proof = {name: request.headers[name] for name in ("Authorization", PLANE_HEADER) if name in request.headers}
+        principal = self.directory.authenticate(proof)
+        caller = Caller(principal, self.directory.organization(principal.organization_id))
+        token = self.gate.admit(operation, target, caller, g.request_id)
+        if target.service == OWN:
+            return inside.dispatch(self.inner, target.path, target.prefix, request, token, g.request_id)
+        path = f"{target.path}?{query}" if query else target.path
+        return self.peers.forward(target.service, path, target.prefix, request, token, g.request_id)
+
+
+def blueprint(door: Door) -> Blueprint:
+    """The route that leads through `door`."""
+    routes = Blueprint("door", __name__)
+
+    @public("gateway.door.enter")
+    def enter(rest: str) -> Response:
+        return door.enter()
+
+    routes.add_url_rule("/v1/<path:rest>", view_func=enter, methods=METHODS, provide_automatic_options=False)
+    return routes

@@ -1,0 +1,1 @@
+"""Grants: a role over a scope for a time."""

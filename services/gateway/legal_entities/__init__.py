@@ -1,0 +1,1 @@
+"""Legal entities: business companies, physician-owned clinical entities, franchisees."""

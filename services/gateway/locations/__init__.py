@@ -1,0 +1,1 @@
+"""Locations: the med spas."""

@@ -1,0 +1,1 @@
+"""Franchise organizations: the tenants."""

@@ -1,0 +1,15 @@
+"""Organizations, out."""
+
+from marshmallow import fields
+
+from shared.web.fields import Instant, Schema
+
+
+class OrganizationOut(Schema):
+    """A franchise organization."""
+
+    id = fields.UUID()
+    slug = fields.String()
+    name = fields.String()
+    currency = fields.String()
+    registered_at = Instant()

@@ -1,0 +1,1 @@
+"""Who speaks, and where they may: the directory as the door reads it."""

@@ -1,0 +1,1 @@
+"""Regions: named groups of locations that grants may cover."""

@@ -1,0 +1,1 @@
+"""The rules dataset: reviewed law and practice as data, in versions."""

@@ -1,0 +1,1 @@
+"""Licences, certificates and checks, with their evidence."""

@@ -1,0 +1,18 @@
+"""Clearances of dual roles over HTTP."""
+
+from marshmallow import fields
+
+from shared.web.fields import Instant, Schema, Text
+
+
+class ClearanceIn(Schema):
+    person_id = fields.UUID(required=True)
+    cleared = fields.Boolean(required=True)
+    reason = Text(max=1000, required=True)
+
+
+class ClearanceOut(ClearanceIn):
+    id = fields.UUID()
+    legal_entity_id = fields.UUID()
+    decided_by = fields.UUID()
+    decided_at = Instant()

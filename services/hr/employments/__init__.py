@@ -1,0 +1,1 @@
+"""Who employs whom, and who may."""

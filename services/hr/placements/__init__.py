@@ -1,0 +1,1 @@
+"""Placing employees at the sites of their employer."""

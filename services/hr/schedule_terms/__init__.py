@@ -1,0 +1,1 @@
+"""The terms within which clinicians may be rostered, set by the clinical entity's owner."""

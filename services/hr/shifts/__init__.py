@@ -1,0 +1,1 @@
+"""Shifts in the time of their site: drafted, checked, published."""

@@ -1,0 +1,1 @@
+"""Training that the rules ask for, and its proof."""

@@ -1,0 +1,1 @@
+"""What can be bought, in which units, at which price."""

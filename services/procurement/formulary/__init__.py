@@ -1,0 +1,1 @@
+"""Which clinical items a clinical entity has approved."""

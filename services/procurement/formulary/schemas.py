@@ -1,0 +1,48 @@
+"""The formulary in JSON."""
+
+from marshmallow import fields, validate
+
+from services.procurement.formulary.models import EntryStatus
+from shared.web.fields import Day, Instant, PageQuery, Schema, Text
+
+
+class ProposalIn(Schema):
+    item_id = fields.UUID(required=True)
+    reason = Text(required=True, max=1000)
+    starts_on = Day(load_default=None, allow_none=True)
+
+
+class DecisionIn(Schema):
+    approved = fields.Boolean(required=True, truthy={True}, falsy={False})
+    note = Text(load_default=None, allow_none=True, max=1000)
+
+
+class WithdrawalIn(Schema):
+    from_day = Day(load_default=None, allow_none=True)
+    note = Text(load_default=None, allow_none=True, max=1000)
+
+
+class EntryOut(Schema):
+    id = fields.UUID()
+    legal_entity_id = fields.UUID()
+    item_id = fields.UUID()
+    sku = fields.String()
+    item_name = fields.String()
+    item_class = fields.String()
+    status = fields.String()
+    starts_on = Day()
+    ends_on = Day(allow_none=True)
+    reason = fields.String()
+    proposed_by = fields.UUID()
+    proposed_by_name = fields.String()
+    proposed_at = Instant()
+    decided_by = fields.UUID(allow_none=True)
+    decided_by_name = fields.String(allow_none=True)
+    decided_at = Instant(allow_none=True)
+    decision_note = fields.String(allow_none=True)
+    decision_record_id = fields.UUID(allow_none=True)
+    version = fields.Integer()
+
+
+class EntryQuery(PageQuery):
+    status = fields.String(load_default=None, validate=validate.OneOf([str(status) for status in EntryStatus]))

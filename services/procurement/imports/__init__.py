@@ -1,0 +1,1 @@
+"""Catalogue and vendors from and to CSV."""

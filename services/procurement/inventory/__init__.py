@@ -1,0 +1,1 @@
+"""Stock as the sum of its moves."""

@@ -1,0 +1,1 @@
+"""Vendors' bills and the three-way match."""

@@ -1,0 +1,1 @@
+"""What a site asks for, and who allows it."""

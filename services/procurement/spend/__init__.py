@@ -1,0 +1,1 @@
+"""What was ordered, by site and month."""

@@ -1,0 +1,1 @@
+"""How far receipts and bills may differ from the order."""

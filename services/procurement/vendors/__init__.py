@@ -1,0 +1,1 @@
+"""Whom the franchise buys from."""

@@ -1,0 +1,186 @@
+"""Applying events: what was not seen before is handled, in order, in one transaction with its inbox row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+import shared.contracts.billing
+import shared.contracts.gateway
+import shared.contracts.hr
+import shared.contracts.procurement  # noqa: F401  every known type, so that an unknown one can be told
+from shared.clock import now
+from shared.contracts.base import REGISTRY, Envelope
+from shared.db import Database, rescope
+from shared.delivery import Delivery, UnknownEvent, Unreadable
+from shared.event_metrics import APPLIED
+from shared.ids import PLATFORM
+from shared.inbox import Attempt, FeedCursor, Parked, Subscriber
+from shared.outbox import Origin, write_pending
+from shared.tenancy import NETWORK, Scope
+
+
+def wants(subscriber: Subscriber, delivery: Delivery) -> bool:
+    """False only for a fact this release knows and this consumer has no use for."""
+    envelope = delivery.envelope
+    if envelope is None or subscriber.catch_all or envelope.type in subscriber.by_type:
+        return True
+    return envelope.type not in REGISTRY
+
+
+def apply_together(
+    database: Database,
+    subscriber: Subscriber,
+    deliveries: Sequence[Delivery],
+    pulled: tuple[str, int] | None,
+    *,
+    tried: bool = False,
+) -> int:
+    """Apply what is new of `deliveries` in one transaction; returns how many. `tried`: forget their tries too."""
+    with database.platform_transaction() as session:
+        one_at_a_time(session, subscriber)
+        fresh = claim(session, subscriber, deliveries)
+        # The platform's own rows first: each change of role is a round trip.
+        if pulled:
+            _move_cursor(session, subscriber, *pulled)
+        if tried:
+            forget_tries(session, subscriber, *deliveries)
+        free = _park_behind(session, subscriber, fresh)
+        for delivery in free:
+            handle(session, subscriber, delivery)
+    for publisher, new in Counter(delivery.publisher for delivery in fresh).items():
+        APPLIED.labels(subscriber.consumer, publisher).inc(new)
+    return len(fresh)
+
+
+def forget_tries(session: Session, subscriber: Subscriber, *deliveries: Delivery) -> None:
+    """Remove these events from the journal: they are done."""
+    ids = [delivery.event_id for delivery in deliveries]
+    session.execute(delete(Attempt).where(Attempt.consumer == subscriber.consumer, Attempt.event_id.in_(ids)))
+
+
+def one_at_a_time(session: Session, subscriber: Subscriber) -> None:
+    """One transaction applies for a consumer at a time: bus, feed and retries keep one order and cannot deadlock."""
+    session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:c, 0))"), {"c": f"apply {subscriber.consumer}"}
+    )
+
+
+def claim(session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Write the inbox rows; what was there before is a duplicate and falls out."""
+    if not deliveries:
+        return []
+    statement = text(
+        "insert into inbox (consumer, event_id, publisher, sequence, applied_at)"
+        " select :consumer, e.id, e.publisher, e.sequence, :at"
+        " from unnest(cast(:ids as uuid[]), cast(:publishers as text[]), cast(:sequences as bigint[]))"
+        " as e(id, publisher, sequence)"
+        # Below the floor inbox rows are forgotten; whatever comes from there was done long ago.
+        " where not exists (select 1 from feed_cursor c where c.consumer = :consumer"
+        " and c.publisher = e.publisher and e.sequence between 1 and c.floor)"
+        " on conflict do nothing returning event_id"
+    )
+    new = set(
+        session.scalars(
+            statement,
+            {
+                "consumer": subscriber.consumer,
+                "at": now(),
+                "ids": [delivery.event_id for delivery in deliveries],
+                "publishers": [delivery.publisher for delivery in deliveries],
+                "sequences": [delivery.sequence for delivery in deliveries],
+            },
+        )
+    )
+    fresh = {delivery.event_id: delivery for delivery in reversed(deliveries) if delivery.event_id in new}
+    return list(reversed(fresh.values()))
+
+
+def _park_behind(session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Park what has an earlier event of its aggregate parked; returns the rest."""
+    if not deliveries:
+        return []
+    # One array, not a list of parameters: the statement stays the same whatever the size of the batch.
+    statement = text(
+        "select aggregate from parked where consumer = :consumer and status in ('parked', 'dead')"
+        " and aggregate = any(cast(:aggregates as text[]))"
+    )
+    values = {"consumer": subscriber.consumer, "aggregates": [delivery.aggregate for delivery in deliveries]}
+    held = set(session.scalars(statement, values))
+    for delivery in deliveries:
+        if delivery.aggregate in held:
+            park(session, subscriber, delivery, "waits behind an earlier event of its aggregate", now())
+    return [delivery for delivery in deliveries if delivery.aggregate not in held]
+
+
+def handle(session: Session, subscriber: Subscriber, delivery: Delivery) -> None:
+    envelope = delivery.envelope
+    if envelope is None:
+        raise Unreadable
+    _enter(session, subscriber, envelope)
+    if envelope.type in subscriber.by_type:
+        kind, handler = subscriber.by_type[envelope.type]
+        if envelope.schemaversion > kind.schema_version:
+            raise UnknownEvent(f"{envelope.type} in version {envelope.schemaversion}")
+        handler(session, envelope, envelope.event())
+    elif subscriber.catch_all is None and envelope.type not in REGISTRY:
+        raise UnknownEvent(envelope.type)
+    if subscriber.catch_all:
+        subscriber.catch_all(session, envelope, delivery.body)
+    write_pending(session)
+
+
+def _enter(session: Session, subscriber: Subscriber, envelope: Envelope) -> None:
+    """The scope and the origin of this event."""
+    organization = str(envelope.organizationid)
+    if (session.info["role"], session.info["settings"].get("app.organization")) != (NETWORK, organization):
+        rescope(session, Scope.whole(envelope.organizationid))
+        # What was loaded for one organization must not be found in memory by another.
+        session.expunge_all()
+    session.info["origin"] = Origin(
+        service=subscriber.consumer,
+        request_id=envelope.correlationid,
+        actor_id=envelope.actor,
+        actor_kind=envelope.actorkind or "system",
+        operation=envelope.operation,
+        decision_id=envelope.decisionid,
+        causation_id=str(envelope.id),
+        traceparent=envelope.traceparent,
+    )
+
+
+def _move_cursor(session: Session, subscriber: Subscriber, publisher: str, sequence: int) -> None:
+    fresh = insert(FeedCursor).values(
+        consumer=subscriber.consumer, publisher=publisher, sequence=sequence, floor=0, moved_at=now()
+    )
+    session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["consumer", "publisher"],
+            set_={"sequence": fresh.excluded.sequence, "moved_at": fresh.excluded.moved_at},
+            where=FeedCursor.sequence < fresh.excluded.sequence,
+        )
+    )
+
+
+def park(session: Session, subscriber: Subscriber, delivery: Delivery, why: str, retry_at: datetime) -> None:
+    envelope = delivery.envelope
+    session.add(
+        Parked(
+            consumer=subscriber.consumer,
+            event_id=delivery.event_id,
+            organization_id=envelope.organizationid if envelope else PLATFORM,
+            publisher=delivery.publisher,
+            sequence=delivery.sequence,
+            type=envelope.type if envelope else "",
+            plane=envelope.plane if envelope else "clinical",
+            aggregate=delivery.aggregate,
+            envelope=delivery.body,
+            reason=why,
+            parked_at=now(),
+            retry_at=retry_at,
+        )
+    )
+    session.flush()

@@ -1,0 +1,1 @@
+"""The facts services tell each other. A type changes only by addition; a breaking change is a new type."""

@@ -1,0 +1,302 @@
+"""The database session: one transaction per request or message, its scope set as it begins.
+
+Commit, rollback and Session(...) stand only here.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    Numeric,
+    Text,
+    TextClause,
+    Uuid,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.ids import new_id
+from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Declares tables. Ownership, append-only and platform access are read by migrations and architecture tests."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        UUID: Uuid(),
+        datetime: DateTime(timezone=True),
+        date: Date(),
+        Decimal: Numeric(),
+        int: Integer(),
+    }
+    __ownership__: ClassVar[Ownership | None] = None
+    __append_only__: ClassVar[bool] = False
+    __platform__: ClassVar[bool] = False
+    # What the table needs beyond its columns (triggers), as SQL for its migration.
+    __guards__: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        table = getattr(cls, "__table__", None)
+        if table is not None:
+            table.info.update(ownership=cls.__ownership__, append_only=cls.__append_only__, platform=cls.__platform__)
+            table.info["guards"] = cls.__guards__
+
+
+class HasId:
+    """A UUIDv7 primary key."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+class Versioned:
+    """A version that grows with every change: optimistic lock, ETag and event order at once."""
+
+    version: Mapped[int] = mapped_column()
+
+
+class OrganizationOwned:
+    """Belongs to a franchise organization as a whole."""
+
+    __ownership__: ClassVar[Ownership | None] = "organization"
+    organization_id: Mapped[UUID] = mapped_column()
+
+
+class LocationOwned:
+    """Belongs to one location of an organization."""
+
+    __ownership__: ClassVar[Ownership | None] = "location"
+    organization_id: Mapped[UUID] = mapped_column()
+    location_id: Mapped[UUID] = mapped_column()
+
+
+class EntityOwned:
+    """Belongs to one legal entity of an organization."""
+
+    __ownership__: ClassVar[Ownership | None] = "entity"
+    organization_id: Mapped[UUID] = mapped_column()
+    legal_entity_id: Mapped[UUID] = mapped_column()
+
+
+@event.listens_for(Base, "instrument_class", propagate=True)
+def _version_column(mapper: Any, cls: type) -> None:
+    if issubclass(cls, Versioned) and mapper.version_id_col is None and mapper.local_table is not None:
+        mapper.version_id_col = mapper.local_table.c.get("version")
+
+
+class StaleWrite(Conflict):
+    """Somebody else changed this at the same moment; read it again."""
+
+
+class Busy(Conflict):
+    """Somebody else is working on this at the moment; try again."""
+
+
+class Database:
+    """An engine and the transactions made on it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, lock_timeout_ms: int = 5000) -> None:
+        self.engine: Engine = create_engine(
+            _dialect(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "partywall",
+                # TCP liveness: a database that vanished must not hold a request for minutes.
+                "options": f"-c lock_timeout={lock_timeout_ms} -c idle_in_transaction_session_timeout=60000"
+                " -c statement_timeout=60000 -c timezone=UTC",
+                "keepalives_idle": 10,
+                "tcp_user_timeout": 15000,
+            },
+        )
+        self._session = sessionmaker(self.engine, expire_on_commit=False)
+        self._farewells: list[Callable[[], None]] = []
+
+    def before_close(self, farewell: Callable[[], None]) -> None:
+        """Have `farewell` run when the connections are about to be closed (a background writer that must finish)."""
+        self._farewells.append(farewell)
+
+    def close(self) -> None:
+        for farewell in self._farewells:
+            farewell()
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self, scope: Scope) -> Iterator[Session]:
+        """One transaction that sees the rows of `scope` only; commits at the end, rolls back on any exception."""
+        with self._open(scope.role, scope.settings()) as session:
+            yield session
+
+    @contextmanager
+    def platform_transaction(self) -> Iterator[Session]:
+        """One transaction of the platform itself (relay, inbox, sign-in); never opened for a request's own work."""
+        with self._open(PLATFORM_ROLE, {}) as session:
+            yield session
+
+    @contextmanager
+    def _open(self, role: str, settings: dict[str, str]) -> Iterator[Session]:
+        session = self._session(info={"role": role, "settings": settings, "events": []})
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            _abandon(session)
+            raise
+        finally:
+            session.close()
+
+
+def _abandon(session: Session) -> None:
+    try:
+        session.rollback()
+    except DBAPIError:
+        session.invalidate()
+
+
+def rescope(session: Session, scope: Scope) -> None:
+    """Change the scope of the running transaction (a consumer that applies events of several organizations)."""
+    session.flush()
+    _apply(session, scope.role, scope.settings())
+
+
+@contextmanager
+def rescoped(session: Session, scope: Scope) -> Iterator[None]:
+    """Within the block the running transaction works in `scope`, for an effect that crosses what its caller may see
+    (both sides of an inter-entity entry). What is asked for must be decided before."""
+    role, settings = session.info["role"], session.info["settings"]
+    rescope(session, scope)
+    try:
+        yield
+        session.flush()
+    except BaseException:
+        # An aborted transaction takes no more statements, and needs no scope.
+        with suppress(DBAPIError):
+            _apply(session, role, settings)
+        raise
+    _apply(session, role, settings)
+
+
+def as_platform(session: Session) -> None:
+    """Change the running transaction to the platform role."""
+    session.flush()
+    _apply(session, PLATFORM_ROLE, {})
+
+
+def _apply(session: Session, role: str, settings: dict[str, str]) -> None:
+    session.info.update(role=role, settings=settings)
+    session.execute(*_scope_statement(role, settings))
+
+
+def _scope_statement(role: str, settings: dict[str, str]) -> tuple[Any, dict[str, str]]:
+    values = {"role": role, **settings}
+    return _set_configs(tuple(values)), {f"p{i}": value for i, value in enumerate(values.values())}
+
+
+@cache
+def _set_configs(names: tuple[str, ...]) -> TextClause:
+    calls = ", ".join(f"set_config('{name}', :p{i}, true)" for i, name in enumerate(names))
+    return text(f"select {calls}")
+
+
+@event.listens_for(Session, "after_begin")
+def _set_scope(session: Session, transaction: Any, connection: Any) -> None:
+    if "role" in session.info and transaction.parent is None:
+        connection.execute(*_scope_statement(session.info["role"], session.info["settings"]))
+
+
+_Row = TypeVar("_Row", bound=Base)
+
+
+def get(session: Session, model: type[_Row], key: UUID) -> _Row:
+    """The row, or NotFound: a row outside the scope does not exist."""
+    row = session.get(model, key)
+    if row is None:
+        raise NotFound(f"No such {_spoken(model)}.")
+    return row
+
+
+def lock(session: Session, model: type[_Row], key: UUID) -> _Row:
+    """The row, locked until the transaction ends, with its present values. Raises NotFound."""
+    row = session.get(model, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound(f"No such {_spoken(model)}.")
+    return row
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert `rows` (the same scalar columns in each) in one statement and one round trip, whatever their number."""
+    names = tuple(rows[0])
+    session.execute(_insert_many(model, names), {name: [row[name] for row in rows] for name in names})
+
+
+@cache
+def _insert_many(model: type[Base], names: tuple[str, ...]) -> TextClause:
+    columns = model.__table__.columns
+    arrays = [bindparam(name, type_=ARRAY(columns[name].type)) for name in names]
+    values = ", ".join(f":{name}" for name in names)
+    return text(f"insert into {model.__tablename__} ({', '.join(names)}) select * from unnest({values})").bindparams(
+        *arrays
+    )
+
+
+def _spoken(model: type) -> str:
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in model.__name__).strip()
+
+
+def ping(database: Database) -> None:
+    """Raises Unavailable when the database does not answer."""
+    try:
+        with database.engine.connect() as connection:
+            connection.execute(select(1))
+    except OperationalError as error:
+        raise Unavailable("The database does not answer.") from error
+
+
+def wait_until_answers(database: Database, seconds: float = 30) -> None:
+    """Block until the database answers. Raises Unavailable after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ping(database)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _dialect(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url

@@ -1,0 +1,39 @@
+"""Human numbers without gaps: `PO-2026-000123` per organization, or per legal entity where its books want their own."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared.db import Base, HasId, OrganizationOwned
+from shared.ids import new_id
+
+
+class NumberSeries(HasId, OrganizationOwned, Base):
+    """The last number given in a series. `owner_id` is the legal entity, or the organization itself."""
+
+    __tablename__ = "number_series"
+    __table_args__ = (UniqueConstraint("organization_id", "owner_id", "prefix", "year"),)
+
+    owner_id: Mapped[UUID]
+    prefix: Mapped[str]
+    year: Mapped[int]
+    last: Mapped[int] = mapped_column(BigInteger)
+
+
+def next_number(session: Session, organization_id: UUID, prefix: str, year: int, owner_id: UUID | None = None) -> str:
+    """Take the next number; its row stays locked until the transaction ends, so a rollback leaves no gap.
+
+    Take it last: everybody else who numbers in the same series waits for this transaction.
+    """
+    values = {"organization": organization_id, "owner": owner_id or organization_id, "prefix": prefix, "year": year}
+    last: int = session.execute(_CLAIM, {"id": new_id(), **values}).scalar_one()
+    return f"{prefix}-{year}-{last:06d}"
+
+
+_CLAIM = text(
+    """insert into number_series (id, organization_id, owner_id, prefix, year, last)
+    values (:id, :organization, :owner, :prefix, :year, 1)
+    on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
+    returning last"""
+)

@@ -1,0 +1,1 @@
+"""HTTP for every service: one create_app, problems, operations, fields and pages."""

@@ -1,0 +1,5 @@
+"""Tells long polls that the process is going down."""
+
+import threading
+
+stopping = threading.Event()

@@ -1,0 +1,1 @@
+"""What prose cannot hold: every route, table and event keeps the house rules."""

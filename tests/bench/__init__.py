@@ -1,0 +1,1 @@
+"""`make bench`: the platform measured beside the same SQL through raw psycopg, in one run."""

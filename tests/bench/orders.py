@@ -1,0 +1,93 @@
+"""Orders in bulk: the rows an approved requisition leaves behind, spread over the sites and the last twelve months."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.db import Database
+from shared.tenancy import Scope
+from tests.bench.franchise import Network
+
+
+def needs(database: Database, network: Network) -> list[dict[str, Any]]:
+    """What any site may order, as lines without their quantity: business items that an active vendor sells."""
+    with database.transaction(Scope.whole(network.organization_id)) as session:
+        return [{"item_id": str(row.item_id), "unit": row.unit} for row in session.execute(_NEEDS)]
+
+
+_NEEDS = text(
+    """select distinct on (p.item_id) p.item_id, p.unit from vendor_price p
+    join catalog_item i on i.id = p.item_id and i.status = 'active' and i.item_class = 'business'
+    join vendor v on v.id = p.vendor_id and v.status = 'active' order by p.item_id"""
+)
+
+
+def load(database: Database, network: Network, orders: int) -> None:
+    """Write `orders` orders of five lines each, and the requisitions they come from."""
+    with database.transaction(Scope.whole(network.organization_id)) as session:
+        # Temporary tables are not the application's to make; settings of the transaction carry the plan instead.
+        plan = {
+            "organization": network.organization_id,
+            "sites": [site.id for site in network.sites],
+            "entities": [site.legal_entity_id for site in network.sites],
+            "orders": orders,
+        }
+        session.execute(_HEADS, plan)
+        session.execute(_LINES)
+
+
+# Keys that sort by time, as the ones the services make: milliseconds, then the number, then chance.
+def _key(salt: str) -> str:
+    moment = "lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')"
+    return f"({moment} || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || substr(md5('{salt}' || n), 1, 15))::uuid"
+
+
+_HEADS = text(
+    f"""with numbered as (
+      select n, now() - interval '364 days' * (1 - n / cast(:orders as float)) as at, 1 + n % cardinality(s.ids) as i,
+        s.ids, s.entities
+      from generate_series(1, :orders) n,
+        (select cast(:sites as uuid[]) as ids, cast(:entities as uuid[]) as entities) s
+    ), plan as (
+      select n, at, ids[i] as site, entities[i] as entity, {_key("requisition")} as requisition, {_key("order")} as key,
+        'BENCH-' || lpad(n::text, 8, '0') as number
+      from numbered
+    ), vendor as (select id, name from vendor where status = 'active' order by code limit 1
+    ), asked as (
+      insert into requisition (id, organization_id, location_id, legal_entity_id, number, status, requester_id,
+        requester_name, total, drafted_at, submitted_at, decided_by, decided_by_name, decided_at, version)
+      select requisition, :organization, site, entity, number, 'approved', entity, 'Sam Archer', 50000, at, at, site,
+        'Lee Winter', at, 2
+      from plan)
+    insert into purchase_order (id, organization_id, location_id, legal_entity_id, buyer_name, number, revision,
+      requisition_id, requester_id, vendor_id, vendor_name, status, ordered_on, month, total, placed_at, version)
+    select key, :organization, site, entity, 'Meadow Aesthetics PC', number, 1, requisition, entity, vendor.id,
+      vendor.name, 'placed', at::date, date_trunc('month', at)::date, 50000, at, 1
+    from plan, vendor"""
+)
+_COPIED = (
+    "item_id, sku, item_name, item_class, vendor_sku, quantity, unit, unit_numerator, unit_denominator,"
+    " base_quantity, unit_price, amount"
+)
+_LINES = text(
+    f"""with item as (
+      select i.id as item_id, i.sku, i.name as item_name, i.item_class, null as vendor_sku, 2 as quantity,
+        'each' as unit, 1 as unit_numerator, 1 as unit_denominator, 2 as base_quantity, 50000 as unit_price,
+        10000 as amount, row_number() over (order by i.sku) as position
+      from catalog_item i where i.item_class = 'business' order by i.sku limit 5
+    ), asked as (
+      insert into requisition_line (id, organization_id, location_id, requisition_id, position, vendor_id, {_COPIED})
+      select gen_random_uuid(), o.organization_id, o.location_id, o.requisition_id, position, o.vendor_id, {_COPIED}
+      from purchase_order o, item where o.number like 'BENCH-%')
+    insert into purchase_order_line (id, organization_id, location_id, order_id, position, received, {_COPIED})
+    select gen_random_uuid(), o.organization_id, o.location_id, o.id, position, 0, {_COPIED}
+    from purchase_order o, item where o.number like 'BENCH-%'"""
+)
+
+
+def settle(owner_url: str) -> None:
+    """What autovacuum would have done by the time there are so many rows."""
+    import psycopg
+
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")

@@ -1,0 +1,1 @@
+"""The how-to pages, walked call by call as their readers would."""
