@@ -123,5 +123,8 @@ class Leadership:
     def release(self) -> None:
         """Let another lead. Safe to repeat."""
         connection, self._connection, self.held = self._connection, None, False
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        # Not by closing alone: the server notices that a little later, and whoever stands by would be refused till then.
+        with contextlib.suppress(psycopg.Error), connection:
+            connection.execute("select pg_advisory_unlock_all()")

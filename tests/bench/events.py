@@ -14,8 +14,8 @@ from shared.ids import new_id
 from shared.outbox import Origin, emit
 from shared.tenancy import Scope
 from tests.bench.franchise import Network
-from tests.bench.platform import Platform
 from tests.bench.table import Load
+from tests.support.platform import Platform
 
 _EFFECT_SECONDS = 10.0
 _RELAYED_SECONDS = 120.0

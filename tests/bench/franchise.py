@@ -10,7 +10,7 @@ from uuid import UUID
 from deploy.demo.client import Person
 from deploy.demo.people import EVERY_SERVICE, MACHINE
 from deploy.demo.stage import Stage
-from tests.bench.platform import Platform
+from tests.support.platform import Platform
 
 PRACTICES = 4
 _KNOWN_SECONDS = 2.0  # until the gateway has noticed what changed in the directory

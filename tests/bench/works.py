@@ -7,8 +7,8 @@ from typing import Any
 from tests.bench import charges, events, loads, orders, raw_events
 from tests.bench.franchise import Network
 from tests.bench.loads import Work
-from tests.bench.platform import Platform
 from tests.bench.table import Row
+from tests.support.platform import Platform
 
 CLIENTS, CROWD = 8, 32
 

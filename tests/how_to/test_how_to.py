@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.test_run import ROOT, Launcher
+from deploy.local.instance import ROOT
+from tests.support.platform import Launcher
 
 pytestmark = pytest.mark.whole_system
 PAGES = ROOT / "docs" / "how-to"

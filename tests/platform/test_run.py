@@ -1,63 +1,17 @@
 """`make run` and `make demo`, as a person at a terminal has them."""
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.demo.client import send
+from tests.support.platform import Launcher
 
 pytestmark = pytest.mark.whole_system
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 300.0  # seconds; a busy machine has other things to do
-
-
-class Launcher:
-    """`python -m deploy.local run` with its files in `home`; `said` is what its terminal shows."""
-
-    def __init__(self, home: Path, name: str) -> None:
-        self.home, self._log = home, home / f"{name}.said"
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-        self.environment = {**kept, "PARTYWALL_HOME": str(home)}
-        with self._log.open("wb") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local", "run"],
-                cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                start_new_session=True,
-            )  # fmt: skip
-
-    @property
-    def said(self) -> str:
-        return self._log.read_text()
-
-    def wait_for(self, words: str) -> "Launcher":
-        """Until it says `words`; fails with all it said when it ends instead."""
-        deadline = time.monotonic() + PATIENCE
-        while words not in self.said:
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said
-            time.sleep(0.2)
-        return self
-
-    def interrupt(self) -> int:
-        """Ctrl-C; returns the exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
-
-    def state(self, number: int = 1) -> dict[str, Any]:
-        return dict(json.loads((self.home / str(number) / "state.json").read_text()))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Another command beside it."""
-        command = [sys.executable, "-m", "deploy.local", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
 
 
 def alive(pids: dict[str, int]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from deploy.demo.scenes import buying
 from deploy.demo.scenes.buying import Bought
 from deploy.demo.stage import Stage
-from tests.platform.test_run import Launcher
+from tests.support.platform import Launcher
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from deploy.demo.people import COMPANIES, SITES
 from deploy.demo.scenes import books, earning, fees, staff, wall
 from deploy.demo.scenes.buying import Bought
 from deploy.demo.stage import Stage
-from tests.platform.test_run import Launcher
+from tests.support.platform import Launcher
 
 pytestmark = pytest.mark.whole_system
 

@@ -1,8 +1,7 @@
-"""The platform under measurement, started as `make run` starts it, with a home of its own."""
+"""A platform of a test's own, started as `make run` starts it."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,34 +17,67 @@ from deploy.databases import login_url, name_of
 from deploy.local.instance import ROOT
 from shared.db import Database
 from shared.tenancy import OWNER
-from tests.bench import processes
+from tests.support import processes
 
-HOME = ROOT / ".partywall" / "bench"
-_PATIENCE = 300.0
-_READY = "Ctrl-C stops the platform"
+PATIENCE = 300.0  # seconds; a busy machine has other things to do
 
 
-class NotRunning(Exception):
-    """The platform did not start; the message is what it said."""
+class Launcher:
+    """`python -m deploy.local run` with its files in `home`; `said` is what its terminal shows.
+
+    Of the environment only what a program needs to start is passed on, and `settings`.
+    """
+
+    def __init__(self, home: Path, name: str, **settings: str) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.home, self._log = home, home / f"{name}.said"
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        self.environment = {**kept, "PARTYWALL_HOME": str(home), **settings}
+        with self._log.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local", "run"],
+                cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, words: str) -> "Launcher":
+        """Until it says `words`; fails with all it said when it ends instead."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.said:
+            assert self.process.poll() is None and time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+        return self
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit code. Safe to repeat."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(90)
+
+    def state(self, number: int = 1) -> dict[str, Any]:
+        """What the launcher notes of the running platform: its processes, their settings, its folder."""
+        return dict(json.loads((self.home / str(number) / "state.json").read_text()))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command beside it."""
+        command = [sys.executable, "-m", "deploy.local", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
 
 
 class Platform:
-    """One start of the platform in `home`; `with` stops it, and waits until it is down."""
+    """One start of the platform with its demo franchise in `home`; `with` stops it, and waits until it is down."""
 
-    def __init__(self, home: Path = HOME) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self.home, self._said = home, home / "said.log"
+    def __init__(self, home: Path, **settings: str) -> None:
         began = time.monotonic()
-        with self._said.open("wb") as said:
-            self._launcher = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local", "run"],
-                cwd=ROOT, env={**os.environ, "PARTYWALL_HOME": str(home)},
-                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
-            )  # fmt: skip
+        self.launcher = Launcher(home, "platform", **settings)
         try:
-            self._wait_until_ready()
+            self.launcher.wait_for("Ctrl-C stops the platform")
             self.ready_after = time.monotonic() - began
-            self.state: dict[str, Any] = json.loads((home / "1" / "state.json").read_text())
+            self.state = self.launcher.state()
             self._postgres = self._postmaster()
         except BaseException:
             self.stop()
@@ -90,9 +122,7 @@ class Platform:
 
     def stop(self) -> None:
         """Ctrl-C, and wait."""
-        if self._launcher.poll() is None:
-            self._launcher.send_signal(signal.SIGINT)
-        self._launcher.wait(90)
+        self.launcher.interrupt()
 
     def __enter__(self) -> "Platform":
         return self
@@ -100,21 +130,9 @@ class Platform:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _PATIENCE
-        while _READY not in self._said.read_text():
-            if self._launcher.poll() is not None or time.monotonic() > deadline:
-                raise NotRunning(self._said.read_text())
-            time.sleep(0.05)
-
     def _postmaster(self) -> int:
         """The process id of the server, where it runs on this machine: every backend is its child."""
         with psycopg.connect(self.database_url("gateway")) as connection:
             row = connection.execute("select pg_backend_pid()").fetchone()
             assert row is not None
             return next((usage.parent for usage in processes.tree(row[0])), row[0])
-
-
-def clear(home: Path = HOME) -> None:
-    """Forget what an earlier run left in `home`; whatever else is there stays."""
-    shutil.rmtree(home / "1", ignore_errors=True)
