@@ -34,6 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.ids import new_id
+from shared.pool import MeasuredPool, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 NAMING = {
@@ -121,11 +122,13 @@ class Busy(Conflict):
 
 
 class Database:
-    """An engine and the transactions made on it."""
+    """An engine and the transactions made on it; metrics count its connections as those of `service`."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, lock_timeout_ms: int = 5000) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, lock_timeout_ms: int = 5000, service: str = "other") -> None:
         self.engine: Engine = create_engine(
             _dialect(url),
+            poolclass=MeasuredPool,
+            pool_logging_name=service,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -140,6 +143,7 @@ class Database:
                 "tcp_user_timeout": 15000,
             },
         )
+        count(self.engine.pool, service, pool_size)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
         self._farewells: list[Callable[[], None]] = []
 

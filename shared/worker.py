@@ -58,7 +58,7 @@ class Worker:
         if subscriber.consumer not in HEARS:
             raise ValueError(f"shared.feed.HEARS does not say what {subscriber.consumer} may hear")
         self.settings, self.subscriber, self.stop = settings, subscriber, threading.Event()
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, service=settings.service)
         keyring = Keyring(settings.keys_folder, settings.service)
         self._client = client = FeedClient(keyring, settings.service, settings.peers)
         self.wakeup = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)

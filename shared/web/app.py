@@ -85,7 +85,7 @@ def create_app(
     keyring = Keyring(settings.keys_folder, settings.service)
     app.extensions["partywall"] = Partywall(
         settings,
-        database or Database(settings.database_url),
+        database or Database(settings.database_url, service=settings.service),
         keyring,
         ContextReader(keyring, audience or settings.service),
         api,
