@@ -23,13 +23,15 @@ def _web(service: str, _: list[str]) -> int:
 
 def _worker(service: str, _: list[str]) -> int:
     """Relay the outbox, consume events and do the day's chores until stopped."""
-    from shared import worker
+    from shared import proof, worker
     from shared.site_facts import SiteFacts
 
     settings = load(service)
     logging.configure(service, settings.log_level)
     its = importlib.import_module(f"services.{service}.worker")
-    return worker.run(settings, its.SUBSCRIBER, [SiteFacts().refresh], chores=getattr(its, "CHORES", ()))
+    gauges = [SiteFacts, *getattr(its, "REFRESH", ())]
+    chores = [*getattr(its, "CHORES", ()), proof.chore(service)]
+    return worker.run(settings, its.SUBSCRIBER, [each().refresh for each in gauges], chores=chores)
 
 
 def _migrate(service: str, arguments: list[str]) -> int:

@@ -29,25 +29,48 @@ class Verdict:
     head: str
 
 
-def verify(database: Database, anchors: Mapping[int, str] = MappingProxyType({})) -> Verdict:
-    """Walk the whole chain of the service's event log, in pages of one short transaction each.
+class Walk:
+    """A walk along the whole chain of a service's event log, a page and a short transaction at each `advance`.
 
-    `anchors` are hashes (hex) by sequence that other services wrote down (shared.anchors).
+    `verdict` is None until it has ended. `anchors` are hashes (hex) by sequence that other services wrote down
+    (shared.anchors).
     """
-    ends = {**_cursor(database), **anchors}
-    after, previous = 0, GENESIS
-    while rows := _page(database, after):
+
+    def __init__(self, database: Database, anchors: Mapping[int, str] = MappingProxyType({})) -> None:
+        self._database, self._anchors = database, anchors
+        self._ends: dict[int, str] | None = None
+        self._previous = GENESIS
+        self.checked = 0
+        self.verdict: Verdict | None = None
+
+    def advance(self) -> None:
+        """Check the next page."""
+        if self._ends is None:
+            self._ends = {**_cursor(self._database), **self._anchors}
+        rows = _page(self._database, self.checked)
         for row in rows:
-            why = _fault(row.sequence, row.envelope, row.prev_hash, row.hash, after + 1, previous)
-            if not why and ends.get(row.sequence, row.hash.hex()) != row.hash.hex():
+            why = _fault(row.sequence, row.envelope, row.prev_hash, row.hash, self.checked + 1, self._previous)
+            if not why and self._ends.get(row.sequence, row.hash.hex()) != row.hash.hex():
                 why = "the chain was computed anew: it is not what was written down elsewhere"
             if why:
-                return Verdict(after, after + 1, why, previous.hex())
-            after, previous = row.sequence, row.hash
-    if after < max(ends, default=0):
-        # Events cut off the end leave a chain that fits; the relay's cursor and the anchors remember where it ended.
-        return Verdict(after, after + 1, "the event is missing", previous.hex())
-    return Verdict(after, None, "", previous.hex())
+                self._end(why)
+                return
+            self.checked, self._previous = row.sequence, row.hash
+        if not rows:
+            # Events cut off the end leave a chain that fits; the relay's cursor and the anchors remember where it
+            # ended.
+            self._end("the event is missing" if self.checked < max(self._ends, default=0) else "")
+
+    def _end(self, why: str) -> None:
+        self.verdict = Verdict(self.checked, self.checked + 1 if why else None, why, self._previous.hex())
+
+
+def verify(database: Database, anchors: Mapping[int, str] = MappingProxyType({})) -> Verdict:
+    """Walk the whole chain of the service's event log to its end; `anchors` as for Walk."""
+    walk = Walk(database, anchors)
+    while walk.verdict is None:
+        walk.advance()
+    return walk.verdict
 
 
 def _cursor(database: Database) -> dict[int, str]:

@@ -7,11 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 
 from shared import logging
 from shared.metrics import registry
 
+STALE = Counter("partywall_stale_scrapes_total", "Scrapes whose gauges could not be brought up to date")
 Faults = Callable[[], dict[str, str]]
 log = logging.get(__name__)
 
@@ -46,6 +47,7 @@ def serve_ops(host: str, port: int, dead: Faults, unready: Faults, measure: Call
                 measure()
             except Exception as error:
                 # Counters are still worth having while the database is away.
+                STALE.inc()
                 log.warning("gauges are old", exc_info=error)
             self._answer(200, CONTENT_TYPE_LATEST, generate_latest(registry()))
 

@@ -125,6 +125,6 @@ class Leadership:
         connection, self._connection, self.held = self._connection, None, False
         if connection is None:
             return
-        # Not by closing alone: the server notices that a little later, and whoever stands by would be refused till then.
+        # Not by closing alone: the server notices that a little later, and would refuse whoever stands by until then.
         with contextlib.suppress(psycopg.Error), connection:
             connection.execute("select pg_advisory_unlock_all()")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +26,7 @@ from shared.settings import SERVICES
 from shared.tenancy import APP, OWNER
 
 _READY_WITHIN = 90.0
+Watch = Callable[[], None]
 
 
 class SetupFailed(Exception):
@@ -43,9 +45,10 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         try:
             _stop_on_signals()
-            supervisor = _start(stack, began)
+            watches = _start(stack, began)
             while True:
-                supervisor.watch()
+                for watch in watches:
+                    watch()
                 time.sleep(0.3)
         except KeyboardInterrupt:
             say("\nStopping: what is begun is finished, the data stays.")
@@ -73,14 +76,15 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _start(stack: contextlib.ExitStack, began: float) -> Supervisor:
-    """Bring everything up; whatever was started is in `stack` to be taken down in reverse."""
+def _start(stack: contextlib.ExitStack, began: float) -> list[Watch]:
+    """Bring everything up; whatever was started is in `stack` to be taken down in reverse. Returns what to repeat."""
     instance = claim()
     stack.callback(instance.release)
     if instance.number > 1:
         say(f"Another platform runs from this folder; this one is number {instance.number}, with data of its own.")
     say(f"Data and logs: {os.path.relpath(instance.folder)}")
-    settings = _settings(instance, _database(stack, instance))
+    admin_url, watch_database = _database(stack, instance)
+    settings = _settings(instance, admin_url)
     say("Bringing the databases up to date")
     _step(instance, ["migrate", "all"], settings)
     settings.pop("OWNER_DATABASE_URL")  # nothing that serves may change a table
@@ -95,11 +99,12 @@ def _start(stack: contextlib.ExitStack, began: float) -> Supervisor:
     seconds = time.monotonic() - began
     ports = {service: port_of(opened) for service, opened in sockets.items()}
     pids = {process.name: process.pid for process in supervisor.processes}
+    ops_ports = {process.name: int(process.environment["OPS_PORT"]) for process in supervisor.processes}
     url = f"http://127.0.0.1:{ports['gateway']}"
-    instance.tell({"gateway": url, "ports": ports, "pids": pids, "settings": settings})
+    instance.tell({"gateway": url, "ports": ports, "ops_ports": ops_ports, "pids": pids, "settings": settings})
     _demo_franchise(instance, settings, url)
     _announce(instance, ports["gateway"], seconds)
-    return supervisor
+    return [watch_database, supervisor.watch]
 
 
 def _demo_franchise(instance: Instance, settings: dict[str, str], url: str) -> None:
@@ -131,14 +136,19 @@ def _announce(instance: Instance, port: int, seconds: float) -> None:
     say("\nThe demo story: make demo, in another terminal. Ctrl-C stops the platform; its data stays.")
 
 
-def _database(stack: contextlib.ExitStack, instance: Instance) -> str:
-    """The superuser's URL of the server that POSTGRES_ADMIN_URL names, or else of an embedded one."""
+def _database(stack: contextlib.ExitStack, instance: Instance) -> tuple[str, Watch]:
+    """The superuser's URL of the server that POSTGRES_ADMIN_URL names, or else of an embedded one; and its watch."""
     if url := os.environ.get("POSTGRES_ADMIN_URL"):
         say("PostgreSQL: the server POSTGRES_ADMIN_URL names")
-        return url
+        return url, lambda: None
     server = stack.enter_context(postgres.start(instance.folder / "postgres"))
     say(f"PostgreSQL: embedded, on port {server.port}")
-    return server.url()
+
+    def watch() -> None:
+        if server.revive():
+            say("The database ended unexpectedly and was started again.")
+
+    return server.url(), watch
 
 
 def _settings(instance: Instance, admin_url: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import urllib3
+from prometheus_client import REGISTRY
 
 from shared.ops import Faults, serve_ops
 
@@ -73,3 +74,14 @@ def test_a_fault_of_our_own_is_logged_without_its_words(
     logged = capfd.readouterr().err
     assert '"error_class": "ValueError"' in logged
     assert "Ann" not in logged and "Traceback" not in logged
+
+
+def test_a_scrape_whose_gauges_are_old_is_counted_and_answered(serve: Serve) -> None:
+    def measure() -> None:
+        raise ConnectionError
+
+    port = serve(measure=measure)
+    before = REGISTRY.get_sample_value("partywall_stale_scrapes_total") or 0
+    shown = http.request("GET", f"http://127.0.0.1:{port}/metrics")
+    assert shown.status == 200
+    assert f"partywall_stale_scrapes_total {before + 1}" in shown.data.decode()

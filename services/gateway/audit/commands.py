@@ -8,14 +8,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
-from services.gateway.audit import service
-from services.gateway.organizations.models import Organization
+from services.gateway.audit import proof, service
 from shared.clock import today
 from shared.db import Database
 from shared.errors import NotFound
-from shared.ids import PLATFORM
 from shared.settings import Settings
 from shared.tenancy import Scope
 
@@ -25,7 +21,7 @@ def main(settings: Settings, arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     database = Database(settings.database_url, pool_size=1)
     try:
-        organizations = [chosen.organization] if chosen.organization else _organizations(database)
+        organizations = [chosen.organization] if chosen.organization else proof.organizations(database)
         return max(int(chosen.run(database, organization, chosen)) for organization in organizations)
     finally:
         database.close()
@@ -42,11 +38,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in (verify, head):
         command.add_argument("--organization", type=UUID, default=None, help="one organization; all if left out")
     return parser
-
-
-def _organizations(database: Database) -> list[UUID]:
-    with database.platform_transaction() as session:
-        return [PLATFORM, *session.execute(select(Organization.id).order_by(Organization.id)).scalars()]
 
 
 def _verify(database: Database, organization_id: UUID, _: argparse.Namespace) -> int:

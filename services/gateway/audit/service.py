@@ -51,6 +51,14 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The last position of a chain (None: it has no entry) and the hash it must end in."""
+
+    position: int | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DayHead:
     """The last entry up to the end of a day (UTC): what to keep elsewhere, to prove later that nothing changed."""
 
@@ -98,27 +106,47 @@ def register(session: Session, envelope: Envelope, fact: DecisionTaken) -> None:
 def verify(session: Session, organization_id: UUID) -> Verification:
     """Walk the organization's chain from its first entry to its head; the session's scope must hold it."""
     # The head first: entries that are added during the walk lie beyond it and are no fault.
+    end = end_of(session, organization_id)
+    return judge(walk(session, beginning(organization_id), end), end)
+
+
+def end_of(session: Session, organization_id: UUID) -> End:
+    """Where the organization's chain ends now."""
     head = session.get(AuditHead, organization_id)
-    end, seal = (head.position, head.hash) if head else (None, GENESIS)
-    walked = _walk(session, organization_id, end)
-    if walked.fault or (walked.entries, walked.head) == (end or 0, seal.hex()):
-        return walked
-    return replace(walked, sound=False, position=walked.entries + 1, fault=f"the chain should end at entry {end or 0}")
+    return End(head.position, head.hash) if head else End(None, GENESIS)
 
 
-def _walk(session: Session, organization_id: UUID, end: int | None) -> Verification:
-    query = select(AuditEntry).where(AuditEntry.organization_id == organization_id).order_by(AuditEntry.position)
-    if end is not None:
-        query = query.where(AuditEntry.position <= end)
-    position, known = 0, GENESIS
+def beginning(organization_id: UUID) -> Verification:
+    """A walk that has not begun."""
+    return Verification(organization_id, 0, GENESIS.hex(), True)
+
+
+def walk(session: Session, found: Verification, end: End, limit: int | None = None) -> Verification:
+    """Go on where `found` ended, over at most `limit` entries (None: to the end)."""
+    query = select(AuditEntry).where(AuditEntry.organization_id == found.organization_id)
+    query = query.where(AuditEntry.position > found.entries).order_by(AuditEntry.position).limit(limit)
+    if end.position is not None:
+        query = query.where(AuditEntry.position <= end.position)
+    position, known = found.entries, bytes.fromhex(found.head)
     with session.execute(query.execution_options(yield_per=500)) as result:
         for entry in result.scalars():
             fault = entry.fault(position + 1, known, _event_id(entry.envelope))
             if fault:
-                return Verification(organization_id, position, known.hex(), False, position + 1, entry.event_id, fault)
+                return replace(
+                    found, entries=position, head=known.hex(), sound=False,
+                    position=position + 1, event_id=entry.event_id, fault=fault,
+                )  # fmt: skip
             position, known = entry.position, entry.hash
             session.expunge(entry)
-    return Verification(organization_id, position, known.hex(), True)
+    return replace(found, entries=position, head=known.hex())
+
+
+def judge(found: Verification, end: End) -> Verification:
+    """What a walk found, once it went as far as it could: sound only where it came to the chain's end."""
+    if found.fault or (found.entries, found.head) == (end.position or 0, end.hash.hex()):
+        return found
+    fault = f"the chain should end at entry {end.position or 0}"
+    return replace(found, sound=False, position=found.entries + 1, fault=fault)
 
 
 def _event_id(raw: bytes) -> UUID | None:

@@ -16,6 +16,8 @@ from shared.db import Database
 DECISIONS = Counter("partywall_decisions_total", "Decisions of the door", ["outcome", "policy"])
 LOST = Counter("partywall_decisions_lost_total", "Decisions that could not be written to the log", ["reason"])
 BATCH = 500
+for _reason in ("queue full", "database"):
+    LOST.labels(_reason)  # seen as 0 before the first
 GATHER_SECONDS = 0.05
 RETRIES_SECONDS = (0.2, 1.0, 5.0)
 log = logging.get(__name__)
