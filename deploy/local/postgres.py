@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -53,6 +55,14 @@ class Server:
     password: str
     process: subprocess.Popen[bytes]
     lock: IO[str]
+    again: Callable[[], subprocess.Popen[bytes]]
+
+    def revive(self) -> bool:
+        """Start it again, on the same port, when it ended by itself; whether it had. Raises PostgresFailed."""
+        if self.process.poll() is None:
+            return False
+        self.process = self.again()
+        return True
 
     def url(self, dbname: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
         """libpq URL of a database; the password is the superuser's unless given."""
@@ -93,11 +103,12 @@ def start(data_dir: Path, *, durable: bool = True, port: int | None = None) -> S
         if not (data_dir / "cluster").exists():
             _create_cluster(data_dir, owner)
         _end_leftover(data_dir / "cluster")
-        process, taken = _serve(data_dir, owner, _SETTINGS if durable else _SETTINGS | _NOT_DURABLE, port)
+        serve = partial(_serve, data_dir, owner, _SETTINGS if durable else _SETTINGS | _NOT_DURABLE)
+        process, taken = serve(port)
     except BaseException:
         lock.close()
         raise
-    return Server(taken, password, process, lock)
+    return Server(taken, password, process, lock, lambda: serve(taken)[0])
 
 
 def _lock(path: Path) -> IO[str]:

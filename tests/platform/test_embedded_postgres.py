@@ -132,6 +132,19 @@ def test_a_killed_server_recovers(tmp_path: Path) -> None:
         assert value(again, "select what from kept") == "still here"
 
 
+def test_a_killed_server_is_revived_where_it_was(tmp_path: Path) -> None:
+    with postgres.start(tmp_path / "pg") as server:
+        keep_a_row(server)
+        assert not server.revive()
+        port, first = server.port, server.process
+        first.kill()
+        first.wait()
+        assert server.revive()
+        assert (server.port, server.process.pid != first.pid) == (port, True)
+        assert value(server, "select what from kept") == "still here"
+    assert server.process.poll() == 0
+
+
 def test_a_pid_file_whose_number_went_to_a_stranger_does_not_stop_the_start(tmp_path: Path) -> None:
     server = postgres.start(tmp_path / "pg")
     server.process.send_signal(signal.SIGKILL)
