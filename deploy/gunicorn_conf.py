@@ -10,8 +10,7 @@ import threading
 import time
 from types import FrameType
 
-from gunicorn.workers.base import Worker
-
+from deploy.web_worker import Worker, shares
 from shared import logging, metrics
 from shared.web.stopping import stopping
 
@@ -20,7 +19,7 @@ ops_port = int(os.environ.get("OPS_PORT", "0"))
 
 bind = os.environ.get("BIND", f"{host}:{port}")
 workers = int(os.environ.get("WEB_WORKERS", "1"))
-worker_class = "gthread"
+worker_class = "deploy.web_worker.Worker"
 threads = int(os.environ.get("THREADS", "16"))
 preload_app = True
 keepalive = 75  # longer than the gateway keeps idle connections, so that it never sends into a closing one
@@ -69,7 +68,8 @@ def _serve_metrics() -> None:
 
 
 def child_exit(server: object, worker: Worker) -> None:
-    """Forget the gauges of a dead worker."""
+    """Forget the gauges and the connections of a dead worker."""
+    shares.free(worker.slot)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         from prometheus_client.multiprocess import mark_process_dead
 

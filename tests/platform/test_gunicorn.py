@@ -1,5 +1,6 @@
 """The web server's settings: a graceful stop, metrics of all workers, nothing written outside."""
 
+import http.client
 import os
 import re
 import signal
@@ -8,14 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import urllib3
 
+from deploy import web_worker
+
 ROOT = Path(__file__).resolve().parents[2]
-http = urllib3.PoolManager(retries=False, timeout=20)
+pool = urllib3.PoolManager(retries=False, timeout=20)
 
 
 class Web:
@@ -40,7 +44,7 @@ class Web:
         """The body of an answer on a connection of its own; empty where nobody answers."""
         try:
             url = f"http://127.0.0.1:{port or self.port}{path}"
-            return http.request("GET", url, headers={"Connection": "close"}).data.decode()
+            return pool.request("GET", url, headers={"Connection": "close"}).data.decode()
         except urllib3.exceptions.HTTPError:
             return ""
 
@@ -127,3 +131,52 @@ def test_nothing_is_written_into_the_home_folder(start: Callable[..., Web], tmp_
     assert web.get("/count") == web.get("/count")
     web.stop()
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_what_the_server_itself_cannot_read_is_refused_with_a_problem_document(start: Callable[..., Web]) -> None:
+    web = start()
+    for path, headers, status in (("/" + "x" * 9000, {}, 414), ("/count", {"X-Long": "x" * 70_000}, 431)):
+        answer = pool.request("GET", f"http://127.0.0.1:{web.port}{path}", headers={"Connection": "close", **headers})
+        assert answer.headers["Content-Type"] == "application/problem+json", answer.data
+        document = answer.json()
+        assert (answer.status, document["status"]) == (status, status)
+        assert document["type"].startswith("/docs/problems#") and document["title"]
+
+
+def kept_alive(web: Web, connections: int) -> list[http.client.HTTPConnection]:
+    """So many connections, all open at once, each of which has asked something."""
+    made = []
+    for _ in range(connections):
+        made.append(http.client.HTTPConnection("127.0.0.1", web.port, timeout=20))
+        ask(made[-1])
+    return made
+
+
+def ask(connection: http.client.HTTPConnection) -> str:
+    """Whose process answers on this connection."""
+    connection.request("GET", "/count")
+    return connection.getresponse().read().decode()
+
+
+def test_workers_share_the_connections(start: Callable[..., Web], tmp_path: Path) -> None:
+    web = start(WEB_WORKERS="3", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
+    connections = kept_alive(web, 18)
+    held = Counter(map(ask, connections))
+    assert len(held) == 3
+    assert max(held.values()) - min(held.values()) <= web_worker.AHEAD + 1
+    dead = held.most_common(1)[0][0]
+    os.kill(int(dead), signal.SIGKILL)
+    # What it held is free to be held by the one that takes its place.
+    assert web.until(lambda: dead not in (now := {web.get("/count") for _ in range(8)}) and len(now) > 1)
+    for connection in connections:
+        connection.close()
+
+
+def test_connections_that_wait_for_their_client_keep_nobody_from_an_answer(start: Callable[..., Web]) -> None:
+    web = start(THREADS="2")
+    connections = kept_alive(web, 20)
+    for _ in range(3):
+        assert len(set(map(ask, connections))) == 1
+    for connection in connections:
+        connection.close()
+    assert web.stop() < 10
