@@ -37,7 +37,8 @@ class Operation:
 
     `reserved` names the reserved decision (key of the rules dataset) this operation takes. `idempotency`: `required`
     where money or stock moves, `ignored` where the answer holds a secret that may not be kept, else `honoured`.
-    `scopes` empty: public, no context needed (sign-in, health).
+    `versioned`: the caller says in If-Match which version they change. `scopes` empty: public, no context needed
+    (sign-in, health).
     """
 
     operation: str
@@ -47,6 +48,7 @@ class Operation:
     reserved: str | None = None
     data_class: DataClass = "business"
     idempotency: Idempotency = "honoured"
+    versioned: Literal[True] | None = None
 
 
 class _Parser(FlaskParser):
@@ -97,6 +99,7 @@ def operation(
     reserved: str | None = None,
     data_class: DataClass = "business",
     idempotency: Idempotency = "honoured",
+    versioned: Literal[True] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the operation of a route. Stands right under @blueprint.route(...) and above arguments and response.
 
@@ -111,6 +114,7 @@ def operation(
         reserved,
         data_class,
         idempotency,
+        versioned,
     )
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,15 +128,19 @@ def operation(
     return decorate
 
 
-def public(operation_id: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a route that needs no context token (sign-in, published keys). It opens its own transactions."""
+def public(operation_id: str, *, signed_in: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a route that needs no context token (sign-in, published keys). It opens its own transactions.
+
+    `signed_in`: it reads the caller's own access token, and the API document says so.
+    """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
         def run(*args: Any, **kwargs: Any) -> Response:
             return make_response(view(*args, **kwargs))
 
-        return _describe(run, Operation(operation_id, "any", (), False))
+        described = _describe(run, Operation(operation_id, "any", (), False))
+        return _Blueprint.doc(security=[{"token": []}])(described) if signed_in else described
 
     return decorate
 

@@ -1,5 +1,6 @@
 """Every route of every service declares an operation that the wall can decide on."""
 
+import inspect
 import re
 from collections.abc import Callable
 
@@ -70,3 +71,12 @@ def test_what_takes_a_reserved_decision_is_on_the_clinical_plane(inside: Callabl
     for name, routes in operations(inside(service)).items():
         for _, declared in routes:
             assert declared.reserved is None or (declared.plane == "clinical" and declared.writes), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_asks_for_if_match_says_so_to_its_callers(inside: Callable[[str], Flask], service: str) -> None:
+    app = inside(service)
+    for rule in app.url_map.iter_rules():
+        declared = operation_of(app, rule.endpoint)
+        asks = "require_match(" in inspect.getsource(inspect.unwrap(app.view_functions[rule.endpoint]))
+        assert declared is not None and bool(declared.versioned) == asks, rule.rule

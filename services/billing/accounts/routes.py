@@ -71,7 +71,7 @@ def read(query: dict[str, Any], account_id: UUID) -> tuple[dict[str, Any], int, 
 
 
 @blueprint.route("/<uuid:account_id>", methods=["PATCH"])
-@operation("billing.account.change", plane="any", scopes=("location",), data_class="patient_account")
+@operation("billing.account.change", plane="any", scopes=("location",), data_class="patient_account", versioned=True)
 @blueprint.arguments(AccountChange)
 @blueprint.response(200, AccountRef)
 def change(body: dict[str, Any], account_id: UUID) -> tuple[PatientAccount, int, dict[str, str]]:

@@ -110,6 +110,6 @@ class StatementLineOut(Schema):
 
 class AccountStatementOut(Schema):
     account = fields.Nested(LedgerAccountOut)
-    opening = Money(metadata={"description": "Debits less credits before posted_from."})
+    opening = Money(minimum=None, metadata={"description": "Debits less credits before posted_from."})
     items = fields.List(fields.Nested(StatementLineOut))
     next = fields.String(allow_none=True)

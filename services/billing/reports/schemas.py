@@ -15,7 +15,7 @@ class BalanceOut(Schema):
     kind = fields.String()
     debit = Money()
     credit = Money()
-    balance = Money()
+    balance = Money(minimum=None)
 
 
 class TrialBalanceOut(Schema):
@@ -39,15 +39,15 @@ class ResultOut(Schema):
     code = fields.String()
     name = fields.String()
     kind = fields.String()
-    amount = Money()
+    amount = Money(minimum=None)
 
 
 class SiteResultOut(Schema):
     location_id = fields.UUID(allow_none=True)
     items = fields.List(fields.Nested(ResultOut))
-    revenue = Money()
-    expense = Money()
-    profit = Money()
+    revenue = Money(minimum=None)
+    expense = Money(minimum=None)
+    profit = Money(minimum=None)
 
 
 class ProfitAndLossOut(Schema):

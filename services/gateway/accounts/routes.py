@@ -27,7 +27,7 @@ def give_one_time_password(body: dict[str, Any], user_id: UUID) -> None:
 
 
 @blueprint.route("/<uuid:user_id>/identity", methods=["PUT"])
-@operation("gateway.account.identify", plane="any", scopes=("organization", "entity"))
+@operation("gateway.account.identify", plane="any", scopes=("organization", "entity"), versioned=True)
 @blueprint.arguments(IdentityIn)
 @blueprint.response(200, UserOut)
 def identify(body: dict[str, Any], user_id: UUID) -> Any:

@@ -12,6 +12,13 @@ _PARAMETERS = {
     "location": {"name": "in_location", "in": "path", "required": True, "description": "The location it is about"},
     "entity": {"name": "in_entity", "in": "path", "required": True, "description": "The legal entity it is about"},
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the version that is to change, or `*` for whichever stands.",
+    "schema": {"type": "string", "pattern": r'^(\*|"[0-9]+")$'},
+}
 _ROOTS = {
     "location": "/v1/locations/{in_location}",
     "entity": "/v1/entities/{in_entity}",
@@ -50,7 +57,7 @@ def _operations(service: str, document: Document) -> Iterator[tuple[str, str, di
             for kind in _kinds(scopes):
                 yield _ROOTS[kind] + f"/{service}{path}", method, _at(kind, service, method, body)
             if not scopes and not body["x-partywall"]["operation"].startswith("shared."):
-                yield path, method, {**body, "tags": ["open"], "security": []}
+                yield path, method, {**body, "tags": ["open"], "security": body.get("security", [])}
 
 
 def _kinds(scopes: list[str]) -> list[str]:
@@ -63,6 +70,8 @@ def _at(kind: str, service: str, method: str, body: dict[str, Any]) -> dict[str,
     facts = body["x-partywall"]
     if method == "post":
         added.append(_idempotency_key(facts["idempotency"] == "required"))
+    if facts.get("versioned"):
+        added.append(_IF_MATCH)
     tags = [" ".join((service, *body.get("tags", [])))]
     return {
         **body,

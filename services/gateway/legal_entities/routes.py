@@ -42,7 +42,7 @@ def read(legal_entity_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:legal_entity_id>", methods=["PATCH"])
-@operation("gateway.legal_entity.change", plane="business", scopes=("organization",))
+@operation("gateway.legal_entity.change", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(EntityChangeIn)
 @blueprint.response(200, EntityOut)
 def change(body: dict[str, Any], legal_entity_id: UUID) -> Any:

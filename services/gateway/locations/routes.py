@@ -42,7 +42,7 @@ def read(location_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:location_id>", methods=["PATCH"])
-@operation("gateway.location.change", plane="business", scopes=("organization",))
+@operation("gateway.location.change", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(LocationChangeIn)
 @blueprint.response(200, LocationOut)
 def change(body: dict[str, Any], location_id: UUID) -> Any:

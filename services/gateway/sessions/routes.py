@@ -54,7 +54,7 @@ def change_plane(body: dict[str, Any]) -> Any:
 
 
 @blueprint.route("/current", methods=["GET"])
-@public("gateway.session.read")
+@public("gateway.session.read", signed_in=True)
 @blueprint.response(200, SessionOut)
 def current() -> Any:
     """The session of the access token."""
@@ -76,7 +76,7 @@ def current() -> Any:
 
 
 @blueprint.route("/current", methods=["DELETE"])
-@public("gateway.session.end")
+@public("gateway.session.end", signed_in=True)
 @blueprint.response(204)
 def sign_out() -> None:
     """Sign out: the session, and any that came from it by changing the plane, is over within two seconds."""

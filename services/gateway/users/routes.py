@@ -42,7 +42,7 @@ def read(user_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:user_id>", methods=["PATCH"])
-@operation("gateway.user.change", plane="business", scopes=("organization",))
+@operation("gateway.user.change", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(UserChangeIn)
 @blueprint.response(200, UserOut)
 def change(body: dict[str, Any], user_id: UUID) -> Any:

@@ -41,7 +41,7 @@ def read(employment_id: UUID) -> Any:
 
 
 @blueprint.route("/employments/<uuid:employment_id>/exposures", methods=["PUT"])
-@operation("hr.employment.change", plane="any", scopes=("entity",))
+@operation("hr.employment.change", plane="any", scopes=("entity",), versioned=True)
 @blueprint.arguments(schemas.ExposuresIn)
 @blueprint.response(200, schemas.EmploymentOut)
 def change_exposures(body: dict[str, Any], employment_id: UUID) -> Any:

@@ -39,7 +39,7 @@ def read(person_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:person_id>", methods=["PATCH"])
-@operation("hr.person.change", plane="any", scopes=("entity", "organization"))
+@operation("hr.person.change", plane="any", scopes=("entity", "organization"), versioned=True)
 @blueprint.arguments(PersonChangeIn)
 @blueprint.response(200, PersonOut)
 def change(body: dict[str, Any], person_id: UUID) -> Any:

@@ -46,7 +46,7 @@ def read(shift_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:shift_id>", methods=["PUT"])
-@operation("hr.shift.change", plane="any", scopes=("location",))
+@operation("hr.shift.change", plane="any", scopes=("location",), versioned=True)
 @blueprint.arguments(schemas.SpanIn)
 @blueprint.response(200, schemas.ShiftOut)
 def change(body: dict[str, Any], shift_id: UUID) -> Any:

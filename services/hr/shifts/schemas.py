@@ -1,5 +1,7 @@
 """Shifts over HTTP: times go in as the site's local times, and come out as instants and local times."""
 
+import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -9,20 +11,25 @@ from services.hr.shifts.models import ShiftStatus
 from services.hr.shifts.rules import local
 from shared.web.fields import Instant, PageQuery, Schema, Text
 
+_LOCAL = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$")
+_FORMAT = "%Y-%m-%dT%H:%M"
 OCCURRENCE = validate.OneOf([1, 2])
 
 
-class LocalTime(fields.NaiveDateTime):
+class LocalTime(fields.Field[datetime]):
     """A local time without offset, to the minute: `2026-11-01T22:00`."""
 
     def __init__(self, **options: Any) -> None:
-        shape = {"format": "local-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d$"}
-        super().__init__(format="%Y-%m-%dT%H:%M", metadata=shape, **options)
+        super().__init__(metadata={"type": "string", "pattern": _LOCAL.pattern}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        if not isinstance(value, str):
-            raise ValidationError("Send a local time like 2026-11-01T22:00.")
-        return super()._deserialize(value, attr, data, **kwargs)
+        if isinstance(value, str) and _LOCAL.fullmatch(value):
+            with suppress(ValueError):
+                return datetime.fromisoformat(value)
+        raise ValidationError("Send a local time like 2026-11-01T22:00.")
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else value.strftime(_FORMAT)
 
 
 class SpanIn(Schema):

@@ -43,7 +43,7 @@ def read(item_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:item_id>", methods=["PUT"])
-@operation("procurement.item.update", plane="business", scopes=("organization",))
+@operation("procurement.item.update", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(schemas.ItemChangeIn)
 @blueprint.response(200, schemas.ItemOut)
 def change(body: dict[str, Any], item_id: UUID) -> Any:

@@ -52,7 +52,7 @@ def download(order_id: UUID) -> Response:
 
 
 @blueprint.route("/<uuid:order_id>/revisions", methods=["POST"])
-@operation("procurement.order.revise", plane="business", scopes=("location",))
+@operation("procurement.order.revise", plane="business", scopes=("location",), versioned=True)
 @blueprint.arguments(schemas.RevisionIn)
 @blueprint.response(200, schemas.OrderOut)
 def revise(body: dict[str, Any], order_id: UUID) -> Any:

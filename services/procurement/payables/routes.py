@@ -43,7 +43,7 @@ def read(bill_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:bill_id>", methods=["PUT"])
-@operation("procurement.vendor_bill.correct", plane="business", scopes=("location",))
+@operation("procurement.vendor_bill.correct", plane="business", scopes=("location",), versioned=True)
 @blueprint.arguments(schemas.BilledIn)
 @blueprint.response(200, schemas.BillOut)
 def correct(body: dict[str, Any], bill_id: UUID) -> Any:

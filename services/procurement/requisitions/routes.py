@@ -44,7 +44,7 @@ def read(requisition_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:requisition_id>", methods=["PUT"])
-@operation("procurement.requisition.update", plane="any", scopes=("location",))
+@operation("procurement.requisition.update", plane="any", scopes=("location",), versioned=True)
 @blueprint.arguments(schemas.DraftIn)
 @blueprint.response(200, schemas.RequisitionOut)
 def redraft(body: dict[str, Any], requisition_id: UUID) -> Any:

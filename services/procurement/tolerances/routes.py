@@ -21,7 +21,7 @@ def read() -> Any:
 
 
 @blueprint.route("", methods=["PUT"])
-@operation("procurement.tolerances.update", plane="business", scopes=("organization",))
+@operation("procurement.tolerances.update", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(schemas.TolerancesIn)
 @blueprint.response(200, schemas.TolerancesOut)
 def change(body: dict[str, Decimal]) -> Any:

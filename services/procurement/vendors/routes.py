@@ -43,7 +43,7 @@ def read(vendor_id: UUID) -> Any:
 
 
 @blueprint.route("/<uuid:vendor_id>", methods=["PUT"])
-@operation("procurement.vendor.update", plane="business", scopes=("organization",))
+@operation("procurement.vendor.update", plane="business", scopes=("organization",), versioned=True)
 @blueprint.arguments(schemas.VendorChangeIn)
 @blueprint.response(200, schemas.VendorOut)
 def change(body: dict[str, Any], vendor_id: UUID) -> Any:
