@@ -1,6 +1,6 @@
 # Partywall. Every target sets up .venv first (Python 3.11 or newer) and writes only below this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run demo command test check lint format migrate openapi reference golden-events bench containers lock
+.PHONY: help run demo prometheus dashboards command test check lint format migrate openapi reference golden-events bench containers lock
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 python := .venv/bin/python
@@ -23,6 +23,14 @@ run: ## Start the whole platform here and stop it on Ctrl-C (first start: a few 
 demo: ## Play the demo story through the API while `make run` runs
 	$(runtime)
 	@$(python) -m deploy.local demo
+
+prometheus: ## Let the Prometheus of this machine watch the running platform (Debian: apt install prometheus)
+	$(runtime)
+	@$(python) -m deploy.local prometheus
+
+dashboards: ## Write the Grafana dashboards from the code
+	$(runtime)
+	@$(python) -m deploy.grafana
 
 command: ## A service's own command on the running platform: make command do="gateway audit verify"
 	$(runtime)

@@ -1,4 +1,4 @@
-"""`python -m deploy.local run|demo|command`: the platform on this machine, and what can be done while it runs."""
+"""`python -m deploy.local run|demo|prometheus|command`: the platform on this machine, and what goes with it."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ from urllib3.exceptions import HTTPError
 from deploy.demo import story
 from deploy.demo.client import Refused
 from deploy.demo.stage import StoryBroken
-from deploy.local import instance, run
+from deploy.local import instance, prometheus, run
 
-_USAGE = "usage: python -m deploy.local run | demo | command SERVICE ARGUMENT..."
+_USAGE = "usage: python -m deploy.local run | demo | prometheus | command SERVICE ARGUMENT..."
 
 
 def _running() -> dict[str, Any]:
@@ -52,6 +52,8 @@ def main(arguments: list[str]) -> int:
             return run.main()
         case ["demo"]:
             return _demo()
+        case ["prometheus"]:
+            return prometheus.main(_running())
         case ["command", *rest] if rest:
             return _command(rest)
     sys.stderr.write(f"{_USAGE}\n")

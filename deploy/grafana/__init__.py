@@ -1,0 +1,1 @@
+"""Grafana dashboards, written from code: `python -m deploy.grafana` leaves them in `dashboards/` as JSON."""
