@@ -3,16 +3,19 @@
 Commit, rollback and Session(...) stand only here.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
+    Connection,
     Date,
     DateTime,
     Engine,
@@ -37,6 +40,7 @@ from shared.ids import new_id
 from shared.pool import MeasuredPool, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
+_PLAIN = re.compile(r"[A-Za-z0-9_{},-]*")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -134,6 +138,8 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=False,
             connect_args={
+                # The driver would begin by itself, at the price of a round trip; transactions begin in _begin_in_scope.
+                "autocommit": True,
                 "connect_timeout": 5,
                 "application_name": "partywall",
                 # TCP liveness: a database that vanished must not hold a request for minutes.
@@ -144,6 +150,7 @@ class Database:
             },
         )
         count(self.engine.pool, service, pool_size)
+        event.listen(self.engine, "do_execute_no_params", _unprepared)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
         self._farewells: list[Callable[[], None]] = []
 
@@ -234,9 +241,24 @@ def _set_configs(names: tuple[str, ...]) -> TextClause:
 
 
 @event.listens_for(Session, "after_begin")
-def _set_scope(session: Session, transaction: Any, connection: Any) -> None:
-    if "role" in session.info and transaction.parent is None:
-        connection.execute(*_scope_statement(session.info["role"], session.info["settings"]))
+def _begin_in_scope(session: Session, transaction: Any, connection: Connection) -> None:
+    if transaction.parent is None:
+        names, values = zip(*{"role": session.info["role"], **session.info["settings"]}.items(), strict=True)
+        connection.exec_driver_sql(_begin(names, values), execution_options={"no_parameters": True})
+
+
+@lru_cache(maxsize=4096)
+def _begin(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """BEGIN and the scope in one round trip, which only the simple protocol allows; it takes no parameters."""
+    if not all(map(_PLAIN.fullmatch, values)):
+        raise ValueError("a scope is made of names and ids")
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in zip(names, values, strict=True))
+    return f"begin; select {calls}"
+
+
+def _unprepared(cursor: psycopg.Cursor[Any], statement: str, context: Any) -> bool:
+    cursor.execute(statement, prepare=False)  # two statements cannot be prepared
+    return True
 
 
 _Row = TypeVar("_Row", bound=Base)
