@@ -1,6 +1,6 @@
 # Partywall. Every target sets up .venv first (Python 3.11 or newer) and writes only below this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run demo prometheus dashboards command test check lint format migrate openapi reference golden-events bench containers lock
+.PHONY: help run demo backup restore prometheus dashboards command test check lint format migrate openapi reference golden-events bench containers lock
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 python := .venv/bin/python
@@ -23,6 +23,14 @@ run: ## Start the whole platform here and stop it on Ctrl-C (first start: a few 
 demo: ## Play the demo story through the API while `make run` runs
 	$(runtime)
 	@$(python) -m deploy.local demo
+
+backup: ## Back up the platform here, running or not: make backup to=FOLDER
+	$(runtime)
+	@$(python) -m deploy.backup create $(to)
+
+restore: ## Restore a backup into an empty place: make restore from=FOLDER
+	$(runtime)
+	@$(python) -m deploy.backup restore $(from)
 
 prometheus: ## Let the Prometheus of this machine watch the running platform (Debian: apt install prometheus)
 	$(runtime)
