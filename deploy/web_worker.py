@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from deploy.web_refusals import Refusals
 
-PATIENCE_MS = 50
+PATIENCE_MS = 200
 AHEAD = 2  # connections a worker may hold more than the one with the fewest
 _SLOTS = 128
 _EMPTY, _LEAVING = -1, -2

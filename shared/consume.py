@@ -31,6 +31,13 @@ def wants(subscriber: Subscriber, delivery: Delivery) -> bool:
     return envelope.type not in REGISTRY
 
 
+def ignored(subscriber: Subscriber, publisher: str) -> list[str]:
+    """The types of a publisher's facts that `wants` refuses, whatever they say."""
+    if subscriber.catch_all:
+        return []
+    return sorted(name for name in REGISTRY if name.startswith(f"{publisher}.") and name not in subscriber.by_type)
+
+
 def apply_together(
     database: Database,
     subscriber: Subscriber,

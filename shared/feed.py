@@ -6,6 +6,7 @@ that the caller may hear is in it or was before; H is the publisher's newest seq
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -43,7 +44,7 @@ _PAGE = text(
     "select c.sequenced, c.hash, e.sequence, e.envelope from relay_cursor c left join lateral ("
     " select sequence, envelope from event_log where sequence > :after and sequence <= c.sequenced"
     " and plane = any(cast(:planes as text[]))"
-    " and (cast(:types as text[]) is null or type = any(cast(:types as text[])))"
+    " and type <> all(cast(:without as text[]))"
     " order by sequence limit :limit) e on true where c.id = 1 order by e.sequence"
 )
 
@@ -70,10 +71,11 @@ class Page(msgspec.Struct):
 
 
 def read(
-    database: Database, caller: str, after: int, limit: int = LARGEST_PAGE, types: list[str] | None = None
+    database: Database, caller: str, after: int, limit: int = LARGEST_PAGE, without: Sequence[str] = ()
 ) -> tuple[int, str, int, list[bytes]]:
-    """(head, hash, upto, bodies) of at most `limit` events after sequence `after` that `caller` may hear."""
-    values = {"after": after, "planes": list(HEARS[caller]), "types": types, "limit": limit}
+    """(head, hash, upto, bodies) of at most `limit` events after sequence `after` that `caller` may hear, but for the
+    types in `without`."""
+    values = {"after": after, "planes": list(HEARS[caller]), "without": list(without), "limit": limit}
     with database.platform_transaction() as session:
         rows = session.execute(_PAGE, values).all()
     head, chained = (rows[0].sequenced, rows[0].hash.hex()) if rows else (0, "")
@@ -83,7 +85,7 @@ def read(
 
 
 def blueprint() -> Blueprint:
-    """GET /internal/events?after=&limit=&wait=&types= of the service that mounts it."""
+    """GET /internal/events?after=&limit=&wait=&without= of the service that mounts it."""
     feed = Blueprint("feed", __name__)
     bells: dict[str, Wakeup] = {}
     lock = threading.Lock()
@@ -102,8 +104,8 @@ def blueprint() -> Blueprint:
         platform = current_app.extensions["partywall"]
         caller = _caller(platform.keyring, platform.settings.service)
         after, limit, wait = _number("after", 0, 2**62), _number("limit", 1, LARGEST_PAGE), _number("wait", 0, 10)
-        types = request.args["types"].split(",") if request.args.get("types") else None
-        head, chained, upto, bodies = _poll(platform.database, bell(), (caller, after, limit, types), wait)
+        without = tuple(filter(None, request.args.get("without", "").split(",")))
+        head, chained, upto, bodies = _poll(platform.database, bell(), (caller, after, limit, without), wait)
         start = b'{"head":%d,"hash":"%s","upto":%d,"events":[' % (head, chained.encode(), upto)
         return Response(start + b",".join(bodies) + b"]}", mimetype="application/json")
 
@@ -111,16 +113,18 @@ def blueprint() -> Blueprint:
 
 
 def _poll(
-    database: Database, bell: Wakeup, asked: tuple[str, int, int, list[str] | None], wait: float
+    database: Database, bell: Wakeup, asked: tuple[str, int, int, tuple[str, ...]], wait: float
 ) -> tuple[int, str, int, list[bytes]]:
-    """The page as soon as there is anything after the caller's place, or as it is when the wait is over."""
+    """The page as soon as there is an event for the caller after its place, or as it is when the wait is over."""
     deadline = time.monotonic() + wait
+    caller, after, limit, without = asked
     while True:
         mark = bell.mark(LOG_CHANNEL)
-        page = read(database, *asked)
+        head, chained, upto, bodies = read(database, caller, after, limit, without)
         left = deadline - time.monotonic()
-        if page[2] > asked[1] or left <= 0 or stopping.is_set():
-            return page
+        if bodies or left <= 0 or stopping.is_set():
+            return head, chained, upto, bodies
+        after = upto
         bell.wait(LOG_CHANNEL, mark, min(left, _LOOK_AGAIN))
 
 
@@ -150,15 +154,18 @@ class FeedClient:
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
         self._tokens: dict[str, tuple[float, str]] = {}
 
-    def pull(self, publisher: str, after: int, *, limit: int = LARGEST_PAGE, wait: float = 0) -> Page:
-        """The next page of `publisher`'s feed; waits up to `wait` seconds for one. Raises FeedUnavailable."""
+    def pull(
+        self, publisher: str, after: int, *, limit: int = LARGEST_PAGE, wait: float = 0, without: Sequence[str] = ()
+    ) -> Page:
+        """The next page of `publisher`'s feed, but for the types in `without`; waits up to `wait` seconds for an event.
+        Raises FeedUnavailable."""
         if publisher not in self._peers:
             raise FeedUnavailable(f"PEERS does not say where {publisher} is")
         try:
             response = self._pool.request(
                 "GET",
                 f"{self._peers[publisher].rstrip('/')}{PATH}",
-                fields={"after": str(after), "limit": str(limit), "wait": str(int(wait))},
+                fields={"after": str(after), "limit": str(limit), "wait": str(int(wait)), "without": ",".join(without)},
                 headers={CALLER: self._service, "Authorization": f"Bearer {self._token(publisher)}"},
                 timeout=urllib3.Timeout(connect=2, read=wait + 10),
             )

@@ -4,6 +4,7 @@ import threading
 
 from sqlalchemy import select
 
+from shared.consume import ignored
 from shared.db import Database
 from shared.delivery import Delivery
 from shared.feed import FeedClient
@@ -26,6 +27,8 @@ class Puller:
         self.cursor = self.head = 0
         self.hash = ""
         self._database, self._subscriber, self._client = database, subscriber, client
+        # Each event that nobody here wants would cost a request and a transaction.
+        self._without = ignored(subscriber, publisher)
         self._lock = threading.Lock()
         self._known = self._closed = False
         # What killed the process before stands in the first page after the cursor: that page goes one by one.
@@ -43,7 +46,7 @@ class Puller:
         """
         with self._lock:
             after = self._load()
-        page = self._client.pull(self.publisher, after, limit=PAGE, wait=wait)
+        page = self._client.pull(self.publisher, after, limit=PAGE, wait=wait, without=self._without)
         with self._lock:
             if self._closed:
                 return False

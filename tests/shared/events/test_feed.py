@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ import urllib3
 
 from shared import event_commands, feed, reconciliation
 from shared.clock import now
+from shared.consume import ignored
+from shared.contracts.base import REGISTRY
 from shared.db import Database
 from shared.feed import CALLER, PATH, FeedClient, FeedUnavailable
 from shared.fence import apply
@@ -118,6 +121,27 @@ def test_a_long_poll_ends_when_an_event_is_sequenced(publisher: Database, client
     thread.join()
     assert len(page.events) == 1
     assert time.monotonic() - started < 5
+
+
+def test_what_the_caller_does_not_want_neither_ends_its_poll_nor_is_sent(
+    publisher: Database, client: FeedClient
+) -> None:
+    tell(publisher, "new")
+    sequence_all(publisher)
+    kind = next(one.envelope.type for one in logged(publisher) if one.envelope)
+    page = client.pull("procurement", 0, wait=1, without=[kind])
+    assert (page.upto, page.events) == (1, [])
+    assert len(client.pull("procurement", 0, wait=1, without=["procurement.other.thing"]).events) == 1
+
+
+def test_a_subscriber_wants_what_it_handles_and_what_this_release_does_not_know(keeper: Keeper) -> None:
+    subscriber = keeper.subscriber()
+    unwanted = ignored(subscriber, "procurement")
+    assert unwanted == sorted(set(unwanted)) and all(kind.startswith("procurement.") for kind in unwanted)
+    assert not set(unwanted) & set(subscriber.by_type)
+    everything = {kind for kind in REGISTRY if kind.startswith("procurement.")}
+    assert {*unwanted, *(kind for kind in subscriber.by_type if kind in everything)} == everything
+    assert ignored(replace(subscriber, catch_all=lambda *_: None), "procurement") == []
 
 
 def test_a_long_poll_ends_when_the_process_stops(client: FeedClient) -> None:
