@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ from alembic import command, context
 from alembic.autogenerate import renderers, rewriter
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations, ops
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
 
 from shared.db import Base, _dialect
 from shared.tenancy import MULTI, NETWORK, PLATFORM_ROLE, SITE, protect_sql
 
 ROOT = Path(__file__).resolve().parent.parent
+_ASK_AGAIN_SECONDS = 0.2
 
 
 @Operations.register_operation("protect_table")
@@ -93,15 +95,26 @@ def upgrade(service: str, url: str) -> None:
     command.upgrade(config(service, url), "head")
 
 
+def _take_turns(connection: Connection) -> None:
+    """Two migrate steps at the same moment: the second waits, then finds nothing to do.
+
+    It asks again and again, because who waits inside the database holds a snapshot: an index that the first builds
+    concurrently would wait for that, and neither would ever go on.
+    """
+    asked = text("select pg_try_advisory_lock(hashtext('partywall migrations'))")
+    while not connection.execute(asked).scalar_one():
+        connection.rollback()
+        time.sleep(_ASK_AGAIN_SECONDS)
+    connection.commit()
+
+
 def run_environment() -> None:
     """What each migrations/env.py calls."""
     attributes = context.config.attributes
     engine = create_engine(_dialect(attributes["url"]), poolclass=pool.NullPool)
     names = tables_of(attributes["service"])
     with engine.connect() as connection:
-        # Two migrate steps at the same moment: the second waits, then finds nothing to do.
-        connection.execute(text("select pg_advisory_lock(hashtext('partywall migrations'))"))
-        connection.commit()
+        _take_turns(connection)
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
-from orjson import OPT_NON_STR_KEYS
+from orjson import OPT_NON_STR_KEYS, OPT_UTC_Z
 from orjson import dumps as orjson_dumps
 from orjson import loads as orjson_loads
 from sqlalchemy import text
@@ -24,7 +24,7 @@ from shared.identity import ContextReader
 from shared.ids import new_id
 from shared.keys import Keyring
 from shared.metrics import observe_request
-from shared.revisions import head
+from shared.revisions import is_behind
 from shared.settings import Settings
 from shared.web import problems
 from shared.web.operations import Operation, public
@@ -51,7 +51,7 @@ class Partywall:
 
 class _Json(JSONProvider):
     def dumps(self, obj: Any, **_: Any) -> str:
-        return orjson_dumps(obj, default=str, option=OPT_NON_STR_KEYS).decode()
+        return orjson_dumps(obj, default=str, option=OPT_NON_STR_KEYS | OPT_UTC_Z).decode()
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
         return orjson_loads(s)
@@ -121,10 +121,10 @@ class MigrationsPending(Unavailable):
 
 
 def at_head(settings: Settings, database: Database) -> None:
-    """Raises MigrationsPending unless the database stands at this code's newest revision."""
+    """Raises MigrationsPending unless the database stands at this code's newest revision, or at a newer release's."""
     with database.platform_transaction() as running:
         revision = running.execute(text("select version_num from alembic_version")).scalar()
-    if revision != head(settings.service):
+    if is_behind(settings.service, revision):
         raise MigrationsPending(f"It stands at {revision}; run `make migrate`.")
 
 

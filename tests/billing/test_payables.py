@@ -1,16 +1,22 @@
 """Procurement's facts in the books, as they arrive."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.billing.ledger.books import lock_month
 from services.billing.ledger.models import JournalEntry
+from services.billing.ledger.rules import Entry, Line
+from services.billing.ledger.service import post_pair
+from services.billing.payables.handlers import accrue_receipt
 from services.billing.payables.models import CostFact
 from services.billing.worker import SUBSCRIBER
 from shared import fence
@@ -139,6 +145,47 @@ def test_stock_that_leaves_or_turns_up_moves_its_value(
 def test_what_was_expensed_when_it_came_is_not_expensed_again(franchise: Franchise) -> None:
     deliver(franchise, make_move(franchise.ca, "usage", "-40.00", "business"), make_move(franchise.ca, "count", "0.00"))
     assert franchise.books_of(franchise.ca.id) == {}
+
+
+def test_goods_of_two_entities_and_a_fee_between_them_are_booked_together(franchise: Franchise) -> None:
+    ours, theirs = (make_receipt(franchise, franchise.ca, "9.00", ON, "biologic", each) for each in _both(franchise))
+    with ThreadPoolExecutor(1) as pool:
+        with franchise.transaction() as session:
+            accrue_receipt(session, envelope_of(franchise, theirs), theirs)
+            fee = pool.submit(_post_fee, franchise)
+            _until_somebody_waits(franchise)
+            accrue_receipt(session, envelope_of(franchise, ours), ours)
+        mine, yours = fee.result(timeout=30)
+    assert mine.link_id == yours.link_id and len(franchise.books_of(franchise.mso_id)) == 4
+
+
+def _both(franchise: Franchise) -> list[UUID]:
+    """The two entities of a fee, in the order in which its sides are booked."""
+    return sorted((franchise.mso_id, franchise.ca.id))
+
+
+def _post_fee(franchise: Franchise) -> tuple[JournalEntry, JournalEntry]:
+    ours = [Line("6500", debit=Decimal("5.00")), Line("2500", credit=Decimal("5.00"))]
+    theirs = [Line("1500", debit=Decimal("5.00")), Line("4500", credit=Decimal("5.00"))]
+    source = new_id()
+    with franchise.transaction() as session:
+        return post_pair(
+            session,
+            Entry(franchise.ca.id, ON, "fee_statement", source, "Fee", ours),
+            Entry(franchise.mso_id, ON, "fee_statement", source, "Fee", theirs),
+        )
+
+
+def _until_somebody_waits(franchise: Franchise) -> None:
+    """Until a transaction waits for another's lock."""
+    here = "select pid from pg_stat_activity where datname = current_database()"
+    waiting = text(f"select 1 from pg_locks where not granted and pid in ({here})")
+    deadline = time.monotonic() + 30
+    while True:
+        with franchise.transaction() as session:
+            if session.execute(waiting).first() or time.monotonic() > deadline:
+                return
+        time.sleep(0.02)
 
 
 def test_a_fact_of_a_closed_month_goes_into_the_next_and_keeps_its_date(franchise: Franchise) -> None:

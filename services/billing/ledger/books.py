@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, Text, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,13 @@ def organization_of(session: Session) -> UUID:
 def next_month(month: date) -> date:
     """The first day of the month after the one of `month`."""
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def several_books(session: Session) -> None:
+    """Ask for the turn of those who post to more than one set of books of the organization in one transaction, until
+    it ends: each holds the numbers of one while it waits for those of another, in an order that facts decide."""
+    key = cast(literal(f"several books {organization_of(session)}"), Text)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 def hold_month(session: Session, legal_entity_id: UUID, on: date, *, roll_forward: bool = False) -> date:

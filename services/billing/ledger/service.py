@@ -74,6 +74,7 @@ def post_pair(session: Session, one: Entry, other: Entry) -> tuple[JournalEntry,
         known = _posted(session, one), _posted(session, other)
         if known[0] is not None and known[1] is not None:
             return known[0], known[1]
+        books.several_books(session)
         month = _common_month(session, entities, one.posted_on)
         link = new_id()
         # Always in the same order of entities: two pairs at once must not wait for each other's numbers.

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.billing.ledger.books import several_books
 from services.billing.ledger.service import post
 from services.billing.payables import rules
 from services.billing.payables.models import CostFact
@@ -79,6 +80,7 @@ def value_stock_move(session: Session, _: Envelope, fact: StockMoved) -> None:
 def _post(
     session: Session, legal_entity_id: UUID, on: date, source_type: str, source_id: UUID, memo: str, lines: Any
 ) -> None:
+    several_books(session)  # the other events of this transaction may be other entities'
     post(
         session,
         legal_entity_id=legal_entity_id,
