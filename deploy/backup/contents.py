@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-# Passwords of the logins, and what the demo franchise left.
-SETTINGS = ("secrets.json", "bootstrap.json", "sign-ins.json")
+# What a running platform tells of itself is of no use to the next one.
+_PASSING = "state.json"
 MANIFEST = "manifest.json"
 Json = dict[str, Any]
 
@@ -38,6 +38,11 @@ def read(backup: Path) -> Json:
 def dump_of(backup: Path, service: str) -> Path:
     """Where a service's database lies."""
     return backup / "databases" / f"{service}.dump"
+
+
+def settings_of(home: Path) -> list[Path]:
+    """Files beside the keys: passwords of the logins, and what the demo franchise left."""
+    return sorted(path for path in home.glob("*.json") if path.name != _PASSING)
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from deploy.backup.contents import SETTINGS, Json, Refused, dump_of, seal
+from deploy.backup.contents import Json, Refused, dump_of, seal, settings_of
 from deploy.backup.programs import major, run, url_of
 from deploy.databases import name_of
 from shared.clock import now
@@ -33,7 +33,7 @@ def create(home: Path, admin_url: str, out: Path) -> Json:
     (out / "databases").mkdir(mode=0o700, parents=True)
     with contextlib.ExitStack() as stack:
         readers = {service: stack.enter_context(_reader(admin_url, service)) for service in _ORDER}
-        snapshots = _one_instant(admin_url, readers)
+        snapshots = one_instant(admin_url, readers)
         # At once: a field key that was made or dropped while the dumps run must not be missing for what is in them.
         _copy(home, out)
         facts = {
@@ -57,7 +57,7 @@ def _reader(admin_url: str, service: str) -> Iterator[Reader]:
         yield connection
 
 
-def _one_instant(admin_url: str, readers: Mapping[str, Reader]) -> dict[str, str]:
+def one_instant(admin_url: str, readers: Mapping[str, Reader]) -> dict[str, str]:
     """A snapshot of each database, by service, between which no event was under way."""
     with contextlib.ExitStack() as held:
         _hold_still(held, admin_url)
@@ -102,6 +102,5 @@ def _copy(home: Path, out: Path) -> None:
     if (home / "keys").exists():
         shutil.copytree(home / "keys", out / "keys")
     (out / "settings").mkdir(mode=0o700)
-    for name in SETTINGS:
-        if (home / name).exists():
-            shutil.copy2(home / name, out / "settings" / name)
+    for file in settings_of(home):
+        shutil.copy2(file, out / "settings" / file.name)

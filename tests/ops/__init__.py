@@ -1,0 +1,1 @@
+"""Tests of what watches the platform and what brings it back."""
