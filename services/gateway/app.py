@@ -12,12 +12,14 @@ from services.gateway.door import routes as door
 from services.gateway.door.gate import Gate
 from services.gateway.door.proxy import Peers
 from services.gateway.door.refusals import Sources
+from services.gateway.organizations.models import CHANNEL
 from services.gateway.policies import engine
 from services.gateway.principals import issuer
 from services.gateway.principals.service import Directory
 from shared import feed, parked
 from shared.clock import today
 from shared.settings import Settings
+from shared.wakeup import Wakeup
 from shared.web.app import create_app
 
 # Behind the door: reached with a context token only, as every other service.
@@ -45,7 +47,12 @@ def create(settings: Settings) -> Flask:
     )
     way = door.Door(
         gate,
-        Directory(process.database, process.keyring, issuer.configured()),
+        Directory(
+            process.database,
+            process.keyring,
+            issuer.configured(),
+            Wakeup(settings.database_url, CHANNEL, notify=settings.outbox_notify),
+        ),
         Peers(settings.peers, settings.threads),
         inner,
     )

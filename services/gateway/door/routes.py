@@ -45,7 +45,10 @@ class Door:
         caller = Caller(principal, self.directory.organization(principal.organization_id))
         token = self.gate.admit(operation, target, caller, g.request_id)
         if target.service == OWN:
-            return inside.dispatch(self.inner, target.path, target.prefix, request, token, g.request_id)
+            answer = inside.dispatch(self.inner, target.path, target.prefix, request, token, g.request_id)
+            if operation.writes:
+                self.directory.changed()  # whoever gave a grant may use it with their next request
+            return answer
         path = f"{target.path}?{query}" if query else target.path
         return self.peers.forward(target.service, path, target.prefix, request, token, g.request_id)
 

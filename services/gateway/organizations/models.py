@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, update
+from sqlalchemy import event, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, synonym
 
 from shared.db import Base, OrganizationOwned, Versioned
@@ -45,9 +45,12 @@ def _raise_version(session: Session) -> None:
     # Last of all, in one order: everybody who changes the directory meets at this row, so nobody may hold it long.
     session.flush()
     for organization_id in sorted(session.info.pop(_CHANGED, ())):
-        session.execute(
-            update(Organization)
-            .where(Organization.organization_id == organization_id)
-            .values(directory_version=Organization.directory_version + 1)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(_RAISE, {"id": organization_id})
+
+
+CHANNEL = "partywall_directory"
+_RAISE = text(
+    f"""with raised as (
+        update organization set directory_version = directory_version + 1 where organization_id = :id returning 1)
+    select pg_notify('{CHANNEL}', '')"""
+)

@@ -1,4 +1,7 @@
-"""Who speaks, and what the directory says of their organization; answered from memory, at most two seconds old."""
+"""Who speaks, and what the directory says of their organization; answered from memory.
+
+A change rings every process, and is known at once; without the bell, what is remembered is at most two seconds old.
+"""
 
 import threading
 import time
@@ -14,6 +17,7 @@ from sqlalchemy import select
 from services.gateway.machine_clients import keys
 from services.gateway.machine_clients.models import ApiKey
 from services.gateway.machine_clients.service import note_use
+from services.gateway.organizations.models import CHANNEL
 from services.gateway.principals import loading
 from services.gateway.principals.issuer import Issuer, header_of
 from services.gateway.principals.snapshot import Organization, Principal
@@ -26,6 +30,7 @@ from shared.db import Database
 from shared.identity import BadToken
 from shared.keys import Keyring
 from shared.tenancy import Scope
+from shared.wakeup import Wakeup
 
 FRESH_SECONDS = 1.5
 _REMEMBERED = 5_000
@@ -48,15 +53,20 @@ class _Proved:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
+    """An organization as it was when last checked (monotonic), and where the bell stood then."""
+
     organization: Organization
     checked: float
+    mark: int
 
 
 class Directory:
-    """The directory as one process reads it. Thread-safe."""
+    """The directory as one process reads it. Thread-safe. `bell` rings when any organization's directory changed."""
 
-    def __init__(self, database: Database, keyring: Keyring, issuer: Issuer | None = None) -> None:
-        self._database, self._keyring, self._issuer = database, keyring, issuer
+    def __init__(
+        self, database: Database, keyring: Keyring, issuer: Issuer | None = None, bell: Wakeup | None = None
+    ) -> None:
+        self._database, self._keyring, self._issuer, self._bell = database, keyring, issuer, bell
         self._lock = threading.Lock()
         self._proved: OrderedDict[bytes, _Proved] = OrderedDict()
         self._loaded: dict[UUID, _Loaded] = {}
@@ -80,26 +90,37 @@ class Directory:
         return proved.principal
 
     def organization(self, organization_id: UUID) -> Organization:
-        """The organization as it was at most two seconds ago. Raises NotFound."""
+        """The organization as it is, or as it was at most two seconds ago. Raises NotFound."""
         known = self._loaded.get(organization_id)
-        if known and time.monotonic() - known.checked < FRESH_SECONDS:
+        if known and self._fresh(known):
             return known.organization
         with self._lock:
             turn = self._loading.setdefault(organization_id, threading.Lock())
         # One thread reads; the others wait for what it finds.
         with turn:
             known = self._loaded.get(organization_id)
-            if not known or time.monotonic() - known.checked >= FRESH_SECONDS:
+            if not known or not self._fresh(known):
                 known = self._read(organization_id, known)
                 self._loaded[organization_id] = known
         return known.organization
 
+    def changed(self) -> None:
+        """This process itself may have changed the directory: look again, without waiting to hear of it."""
+        if self._bell:
+            self._bell.ring(CHANNEL)
+
+    def _fresh(self, known: _Loaded) -> bool:
+        return known.mark == self._mark() and time.monotonic() - known.checked < FRESH_SECONDS
+
+    def _mark(self) -> int:
+        return self._bell.mark(CHANNEL) if self._bell else 0
+
     def _read(self, organization_id: UUID, known: _Loaded | None) -> _Loaded:
-        checked = time.monotonic()
+        checked, mark = time.monotonic(), self._mark()
         with self._database.transaction(Scope.whole(organization_id)) as session:
             if known and loading.version_of(session, organization_id) == known.organization.version:
-                return replace(known, checked=checked)
-            return _Loaded(loading.load(session, organization_id), checked)
+                return replace(known, checked=checked, mark=mark)
+            return _Loaded(loading.load(session, organization_id), checked, mark)
 
     def _prove(self, token: str, plane: str) -> _Proved:
         if keys.is_key(token):

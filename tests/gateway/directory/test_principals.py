@@ -8,12 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from services.gateway.organizations.models import CHANNEL
 from services.gateway.principals import service as principals
 from services.gateway.principals.service import Directory
 from services.gateway.principals.snapshot import Organization
 from shared.clock import frozen, now, today
 from shared.errors import NotFound, Unauthenticated
 from shared.ids import new_id
+from shared.wakeup import Wakeup
 from tests.gateway.directory.brand import PASSWORD, Brand, ok
 
 
@@ -72,6 +74,28 @@ def test_a_revoked_grant_is_gone_within_five_seconds(brand: Brand) -> None:
     assert _eventually(lambda: _roles(directory.organization(brand.id), user) == {"auditor"})
     ok(brand.admin.post(f"/grants/{grant}/revocation"))
     assert _eventually(lambda: _roles(directory.organization(brand.id), user) == set())
+
+
+def test_the_bell_brings_a_change_to_every_process_at_once(brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(principals, "FRESH_SECONDS", 3600.0)
+    bell = Wakeup(str(brand.app.extensions["partywall"].settings.database_url), CHANNEL)
+    directory, deaf = Directory(brand.database, brand.keyring, bell=bell), _directory(brand)
+    user = brand.person()
+    assert _roles(directory.organization(brand.id), user) == _roles(deaf.organization(brand.id), user) == set()
+    brand.grant(user, "auditor")
+    assert _eventually(lambda: _roles(directory.organization(brand.id), user) == {"auditor"})
+    assert _roles(deaf.organization(brand.id), user) == set()
+    bell.close()
+
+
+def test_who_changed_the_directory_need_not_wait_for_the_bell(brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(principals, "FRESH_SECONDS", 3600.0)
+    bell = Wakeup(str(brand.app.extensions["partywall"].settings.database_url), CHANNEL, notify=False)
+    directory, user = Directory(brand.database, brand.keyring, bell=bell), brand.person()
+    assert _roles(directory.organization(brand.id), user) == set()
+    brand.grant(user, "auditor")
+    directory.changed()
+    assert _roles(directory.organization(brand.id), user) == {"auditor"}
 
 
 def test_a_session_that_was_signed_out_is_refused_within_two_seconds_by_every_process(brand: Brand) -> None:
