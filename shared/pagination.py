@@ -46,9 +46,12 @@ def page(
     if cursor is not None:
         after = _decode(cursor, keys)
         query = query.where(tuple_(*keys) < after if descending else tuple_(*keys) > after)
-    ordered = query.order_by(*((key.desc() if descending else key.asc()) for key in keys)).limit(limit + 1)
+    plain = len(query.column_descriptions) > 1
+    # Columns of the table, not attributes of the class: the object mapper has nothing to do for plain rows.
+    by: list[Any] = [key.property.columns[0] for key in keys] if plain else keys
+    ordered = query.order_by(*((key.desc() if descending else key.asc()) for key in by)).limit(limit + 1)
     found = session.execute(ordered)
-    rows: list[Any] = list(found if len(query.column_descriptions) > 1 else found.unique().scalars())
+    rows: list[Any] = list(found if plain else found.unique().scalars())
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _encode([getattr(rows[-1], key.key) for key in keys]) if more else None)

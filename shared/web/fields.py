@@ -17,7 +17,7 @@ QUANTITY_MAX = Decimal("1000000000")
 class Schema(_Schema):
     """Refuses unknown fields; field order is the order of declaration."""
 
-    _plan: list[tuple[str, str, Callable[[Any], Any] | None, fields.Field[Any]]] | None = None
+    _plan: list[tuple[str, str, Callable[[Any], Any] | None, fields.Field[Any] | None]] | None = None
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         if isinstance(obj, dict) or "." in attr:
@@ -30,16 +30,24 @@ class Schema(_Schema):
             return super()._serialize(obj, many=many)
         try:
             return {
-                key: plain(getattr(obj, name)) if plain else field._serialize(getattr(obj, name), name, obj)
+                key: plain(getattr(obj, name))
+                if plain
+                else (field._serialize(getattr(obj, name), name, obj) if field else getattr(obj, name))
                 for key, name, plain, field in self._plan or self._make_plan()
             }
         except AttributeError:
             return super()._serialize(obj)
 
-    def _make_plan(self) -> list[tuple[str, str, Callable[[Any], Any] | None, fields.Field[Any]]]:
-        """(key, attribute, conversion, field) of each field that is written; no conversion: the field's own."""
+    def _make_plan(self) -> list[tuple[str, str, Callable[[Any], Any] | None, fields.Field[Any] | None]]:
+        """(key, attribute, conversion, field) of each field that is written; no conversion: the field's own; neither:
+        as it is."""
         self._plan = [
-            (field.data_key or name, field.attribute or name, _PLAIN.get(type(field)), field)
+            (
+                field.data_key or name,
+                field.attribute or name,
+                _PLAIN.get(type(field)),
+                None if type(field) in _AS_IT_IS else field,
+            )
             for name, field in self.dump_fields.items()
         ]
         return self._plan
@@ -138,26 +146,13 @@ def _whole(value: Any) -> Any:
     return value if value is None or type(value) is int else int(value)
 
 
-def _key(value: Any) -> Any:
-    return None if value is None else str(value)
-
-
-def _day(value: Any) -> Any:
-    return None if value is None else value.isoformat()
-
-
-def _instant(value: Any) -> Any:
-    return None if value is None else value.isoformat().replace("+00:00", "Z")
-
-
 # What these fields answer does not depend on how they were declared.
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     **dict.fromkeys((fields.String, Text), _text),
-    **dict.fromkeys((fields.Date, Day), _day),
     fields.Integer: _whole,
-    fields.UUID: _key,
-    Instant: _instant,
 }
+# And of these the app's JSON writer makes the same text, in a fraction of the time.
+_AS_IT_IS = frozenset((fields.Date, Day, fields.UUID, Instant, fields.Boolean))
 
 
 class PageQuery(Schema):

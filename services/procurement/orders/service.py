@@ -189,11 +189,12 @@ def listing(
     session: Session, *, limit: int, cursor: str | None, status: str | None, requisition_id: UUID | None
 ) -> Page[Any]:
     """Orders as plain rows, without their lines, newest first."""
-    query = select(*PurchaseOrder.__table__.columns)
+    columns = PurchaseOrder.__table__.columns
+    query = select(*columns)
     if status:
-        query = query.where(PurchaseOrder.status == OrderStatus(status))
+        query = query.where(columns.status == OrderStatus(status))
     if requisition_id:
-        query = query.where(PurchaseOrder.requisition_id == requisition_id)
+        query = query.where(columns.requisition_id == requisition_id)
     return page(session, query, [PurchaseOrder.id], limit=limit, cursor=cursor)
 
 
