@@ -1,6 +1,6 @@
 # Partywall. Every target sets up .venv first (Python 3.11 or newer) and writes only below this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run demo backup restore prometheus dashboards command test check lint format migrate openapi reference golden-events bench containers lock
+.PHONY: help run demo backup restore prometheus dashboards command test check lint format migrate openapi reference golden-events prove-races bench containers lock
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 python := .venv/bin/python
@@ -74,6 +74,10 @@ reference: ## Write docs/problems.md, docs/events.md and docs/access-matrix.md f
 	$(runtime)
 	@$(python) -m deploy.reference
 	@$(python) -m services matrix
+
+prove-races: ## Let many at once at everything over HTTP, 50 rounds each: one effect each, no deadlock
+	$(development)
+	@$(python) -m tests.proof.races
 
 bench: ## Measure the platform beside raw SQL
 	$(development)
