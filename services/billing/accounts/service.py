@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from services.billing.accounts.models import (
@@ -74,7 +74,7 @@ def known(
             PatientAccount.location_id == place.location_id,
             PatientAccount.legal_entity_id == place.legal_entity_id,
             PatientAccount.source_system == source_system,
-            PatientAccount.external_index.in_(of),
+            PatientAccount.external_index == any_(literal(list(of), ARRAY(LargeBinary()))),
         )
     ).scalars()
     return {of[account.external_index]: account for account in found}
@@ -122,12 +122,12 @@ def seal(session: Session, keys: FieldKeys, account: PatientAccount, details: De
             noted.add(use)
 
 
-def account_at(session: Session, place: Place, account_id: UUID) -> PatientAccount:
-    """An account that this entity bills at this site. Raises NotFound."""
-    account = get(session, PatientAccount, account_id)
-    if account.legal_entity_id != place.legal_entity_id:
+def check_billed_at(place: Place, legal_entity_id: UUID | None) -> None:
+    """`legal_entity_id` is the account's, None where there is none in scope. Raises NotFound."""
+    if legal_entity_id is None:
+        raise NotFound("No such patient account.")
+    if legal_entity_id != place.legal_entity_id:
         raise NotFound("It belongs to the entity that practised here before.")
-    return account
 
 
 def listing(

@@ -4,15 +4,14 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from services.billing.accounts import service as accounts
 from services.billing.accounts.service import Place
+from services.billing.amounts import cents, ten_thousandths
 from services.billing.charge_imports.models import ChargeImport
 from services.billing.charge_imports.rules import MOST, Fault, Line, Plan
-from services.billing.charges.models import Charge, ChargeStatus
 from services.billing.sealing import FieldKeys
 from shared import directory
 from shared.clock import now, today
@@ -21,8 +20,37 @@ from shared.ids import new_id
 from shared.outbox import emit
 from shared.pagination import Page, page
 
-# PostgreSQL takes 65,535 parameters a statement.
-_BATCH = 1000
+# Arrays, so that a statement is the same whatever the number of rows: one of twenty parameters a row is compiled, sent
+# and remembered anew for each file.
+_BOOKED = text(
+    """select source_id, fingerprint from charge
+    where source_system = :source_system and source_id = any(cast(:source_ids as text[]))"""
+)
+_ROWS = {
+    "id": "uuid",
+    "account_id": "uuid",
+    "source_id": "text",
+    "fingerprint": "bytea",
+    "service_on": "date",
+    "code_system": "text",
+    "code": "text",
+    "modifiers": "text",  # separated by blanks: an array of arrays has to be a matrix
+    "diagnosis_codes": "text",
+    "item_class": "text",
+    "quantity": "numeric",
+    "unit_price": "bigint",
+    "amount": "bigint",
+}
+_BOOK = text(
+    f"""insert into charge (organization_id, location_id, legal_entity_id, import_id, source_system, status, version,
+      {", ".join(_ROWS)})
+    select :organization_id, :location_id, :legal_entity_id, :import_id, :source_system, 'billable', 1, id, account_id,
+      source_id, fingerprint, service_on, code_system, code, string_to_array(modifiers, ' '),
+      string_to_array(diagnosis_codes, ' '), item_class, quantity, unit_price, amount
+    from unnest({", ".join(f"cast(:{name} as {kind}[])" for name, kind in _ROWS.items())}) as c({", ".join(_ROWS)})
+    on conflict do nothing
+    returning source_id"""
+)
 
 
 def preview(
@@ -104,20 +132,22 @@ def _plan(session: Session, keys: FieldKeys, place: Place, source_system: str, l
 
 
 def _booked(session: Session, source_system: str, source_ids: list[str]) -> dict[str, bytes]:
-    query = select(Charge.source_id, Charge.fingerprint).where(
-        Charge.source_system == source_system, Charge.source_id.in_(source_ids)
-    )
-    return dict(session.execute(query).all())
+    return dict(session.execute(_BOOKED, {"source_system": source_system, "source_ids": source_ids}).all())
 
 
 def _book(session: Session, keys: FieldKeys, place: Place, made: ChargeImport, plan: Plan) -> None:
     """Write the fresh lines. One whose id another site of the entity has already used becomes a fault."""
     owners = _accounts(session, keys, place, made.source_system, plan)
-    rows = [_row(place, made, line, owners[line.patient.external_id]) for line in plan.fresh.values()]
-    taken: set[str] = set()
-    for start in range(0, len(rows), _BATCH):
-        write = insert(Charge).values(rows[start : start + _BATCH]).on_conflict_do_nothing()
-        taken |= set(session.execute(write.returning(Charge.source_id)).scalars())
+    rows = [_row(line, owners[line.patient.external_id]) for line in plan.fresh.values()]
+    values = {
+        "organization_id": place.organization_id,
+        "location_id": place.location_id,
+        "legal_entity_id": place.legal_entity_id,
+        "import_id": made.id,
+        "source_system": made.source_system,
+        **{name: [row[name] for row in rows] for name in _ROWS},
+    }
+    taken = set(session.execute(_BOOK, values).scalars())
     for source_id in plan.fresh.keys() - taken:
         plan.refuse(plan.fresh.pop(source_id), "source_id", "Another site of this entity has sent this id.")
 
@@ -134,28 +164,21 @@ def _accounts(session: Session, keys: FieldKeys, place: Place, source_system: st
     return owners
 
 
-def _row(place: Place, made: ChargeImport, line: Line, account_id: UUID) -> dict[str, Any]:
+def _row(line: Line, account_id: UUID) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "version": 1,
-        "organization_id": place.organization_id,
-        "location_id": place.location_id,
-        "legal_entity_id": place.legal_entity_id,
         "account_id": account_id,
-        "import_id": made.id,
-        "source_system": made.source_system,
         "source_id": line.source_id,
         "fingerprint": line.fingerprint(account_id),
         "service_on": line.service_on,
         "code_system": line.code_system,
         "code": line.code,
-        "modifiers": line.modifiers,
-        "diagnosis_codes": line.diagnosis_codes,
+        "modifiers": " ".join(line.modifiers),
+        "diagnosis_codes": " ".join(line.diagnosis_codes),
         "item_class": line.item_class,
         "quantity": line.quantity,
-        "unit_price": line.unit_price,
-        "amount": line.amount,
-        "status": ChargeStatus.BILLABLE,
+        "unit_price": ten_thousandths(line.unit_price),
+        "amount": cents(line.amount),
     }
 
 

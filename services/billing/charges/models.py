@@ -60,10 +60,6 @@ class Charge(HasId, LocationOwned, Versioned, Base):
     status: Mapped[str] = mapped_column(default=ChargeStatus.BILLABLE)
     invoice_id: Mapped[UUID | None] = mapped_column(index=True)
 
-    def bill(self, invoice_id: UUID) -> None:
-        self._still_open()
-        self.status, self.invoice_id = ChargeStatus.INVOICED, invoice_id
-
     def release(self) -> None:
         """Its invoice was credited in full, to be billed again."""
         self.status, self.invoice_id = ChargeStatus.BILLABLE, None

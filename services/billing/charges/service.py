@@ -115,19 +115,6 @@ def _decided(
     return charge
 
 
-def billable(session: Session, account_id: UUID, charge_ids: list[UUID] | None, *, held: bool) -> list[Charge]:
-    """Charges of an account that are not billed yet, all or the named ones, oldest first; `held` locks them."""
-    query = select(Charge).where(Charge.account_id == account_id, Charge.status == ChargeStatus.BILLABLE)
-    if charge_ids is not None:
-        query = query.where(Charge.id.in_(charge_ids))
-    query = query.order_by(Charge.id)
-    if held:
-        # Who waits here sees what the one before left: a charge that was billed meanwhile is not given.
-        query = query.with_for_update()
-    found = session.execute(query.execution_options(populate_existing=True)).scalars()
-    return sorted(found, key=lambda charge: (charge.service_on, charge.id))
-
-
 def unbilled(session: Session, *, limit: int, cursor: str | None) -> Page[Unbilled]:
     """The biller's work list: accounts with charges to invoice, by pseudonym."""
     waiting = (

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
-from services.billing.charges.models import Charge
 from services.billing.items import ItemClass
 from services.billing.ledger.chart import RETAIL_REVENUE, SALES_TAX, SERVICE_REVENUE
 from services.billing.ledger.rules import Line
-from services.billing.tax.models import TaxRule, TaxUnknown
+from services.billing.tax.models import TaxUnknown
 from shared.money import CENT
 
 REVENUE = {
@@ -21,11 +20,30 @@ REVENUE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A charge that waits to be invoiced."""
+
+    id: UUID
+    item_class: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The tax rule in force for a class of items."""
+
+    id: UUID
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class PricedLine:
     """A charge and its tax, in money."""
 
-    charge: Charge
-    rule: TaxRule
+    charge: Waiting
+    rule: Rate
     tax: Decimal
 
     @property
@@ -52,7 +70,7 @@ class Priced:
         return self.subtotal + self.tax
 
 
-def price(charges: Sequence[Charge], rules: Mapping[str, TaxRule], place: str) -> Priced:
+def price(charges: Sequence[Waiting], rules: Mapping[str, Rate], place: str) -> Priced:
     """Tax each charge by the rule of its class, to the cent, half a cent up. Raises TaxUnknown: held, not guessed."""
     unknown = sorted({charge.item_class for charge in charges} - rules.keys())
     if unknown:

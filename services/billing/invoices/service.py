@@ -1,33 +1,31 @@
 """Preview and issue invoices; show them, and the patient's own statement."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Row, Select, TextClause, select
 from sqlalchemy.orm import Session
 
-from services.billing.accounts.models import Details, PatientAccount, Purpose
-from services.billing.accounts.service import Place, account_at
+from services.billing.accounts.models import Details, Purpose
+from services.billing.accounts.service import Place, check_billed_at
 from services.billing.accounts.service import read as read_account
-from services.billing.charges import service as charges
-from services.billing.charges.models import Charge
+from services.billing.amounts import cents, money, unit_price
 from services.billing.invoices.models import ChargesNotBillable, Invoice, InvoiceLine, NothingToInvoice
-from services.billing.invoices.rules import Priced, PricedLine, price, revenue_lines
-from services.billing.ledger import service as ledger
+from services.billing.invoices.rules import Priced, PricedLine, Rate, Waiting, price, revenue_lines
+from services.billing.invoices.sql import ISSUE, ISSUE_FREE, WAITING, WAITING_HELD
+from services.billing.ledger import posting
 from services.billing.ledger.chart import RECEIVABLES
-from services.billing.ledger.rules import Line
+from services.billing.ledger.rules import Entry, Line
 from services.billing.sealing import FieldKeys
-from services.billing.tax import service as tax
-from shared import directory
 from shared.clock import today
 from shared.contracts.billing import InvoiceIssued
 from shared.db import get
 from shared.errors import NotFound
 from shared.identity import Context
 from shared.ids import new_id
-from shared.numbers import next_number
 from shared.outbox import emit
 from shared.pagination import Page, page
 
@@ -43,51 +41,75 @@ class Statement:
 
 def preview(session: Session, place: Place, account_id: UUID, charge_ids: list[UUID] | None = None) -> Priced:
     """What an invoice of these charges (None: all that wait) would come to. Raises NothingToInvoice, TaxUnknown."""
-    account = account_at(session, place, account_id)
-    return _price(session, account, charge_ids, held=False)[0]
+    return _price(session, place, account_id, charge_ids, WAITING).priced
 
 
 def issue(
     session: Session, place: Place, account_id: UUID, charge_ids: list[UUID] | None = None, terms_days: int = 0
 ) -> Invoice:
     """Issue an invoice for these charges (None: all that wait) and book it. Raises NothingToInvoice, TaxUnknown."""
-    account = account_at(session, place, account_id)
-    priced, on = _price(session, account, charge_ids, held=True)
+    found = _price(session, place, account_id, charge_ids, WAITING_HELD)
+    priced = found.priced
     invoice = Invoice(
         id=new_id(),
+        version=1,
         organization_id=place.organization_id,
         location_id=place.location_id,
         legal_entity_id=place.legal_entity_id,
-        account_id=account.id,
-        account_number=account.number,
-        issued_on=on,
-        due_on=on + timedelta(days=terms_days),
+        account_id=account_id,
+        account_number=found.account_number,
+        issued_on=found.on,
+        due_on=found.on + timedelta(days=terms_days),
         subtotal=priced.subtotal,
         tax=priced.tax,
         total=priced.total,
         open=priced.total,
     )
-    for line in priced.lines:
-        line.charge.bill(invoice.id)
-    session.flush()
-    # From here on everybody who invoices for this entity waits for us.
-    invoice.number = next_number(session, place.organization_id, "INV", on.year, place.legal_entity_id)
-    _write(session, invoice, priced)
+    invoice.number = _write(session, invoice, priced.lines)
+    _tell(session, invoice)
     return invoice
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an invoice is made from: the account's number, the site's day, the charges and their taxes."""
+
+    account_number: str
+    on: date
+    priced: Priced
+
+
 def _price(
-    session: Session, account: PatientAccount, charge_ids: list[UUID] | None, *, held: bool
-) -> tuple[Priced, date]:
-    found = charges.billable(session, account.id, charge_ids, held=held)
-    _check_found(found, charge_ids)
-    site = directory.location(session, account.location_id)
-    on = today(site.time_zone)
-    rules = tax.in_force(session, site.state, site.locality, on)
-    return price(found, rules, f"{site.locality}, {site.state}" if site.locality else site.state), on
+    session: Session, place: Place, account_id: UUID, charge_ids: list[UUID] | None, query: TextClause
+) -> _Found:
+    # No site's day is later than this.
+    latest = today() + timedelta(days=1)
+    asked = {"account_id": account_id, "charge_ids": charge_ids, "latest": latest}
+    rows = session.execute(query, asked).all()
+    first = rows[0] if rows else None
+    check_billed_at(place, first.legal_entity_id if first else None)
+    if first is None or first.time_zone is None:
+        raise NotFound("No such location.")
+    on = today(first.time_zone)
+    charges, rules = _read(rows, on)
+    _check_found(charges, charge_ids)
+    where = f"{first.locality}, {first.state}" if first.locality else first.state
+    return _Found(first.number, on, price(charges, rules, where))
 
 
-def _check_found(found: list[Charge], charge_ids: list[UUID] | None) -> None:
+def _read(rows: Sequence[Row[Any]], on: date) -> tuple[list[Waiting], dict[str, Rate]]:
+    charges: dict[UUID, Waiting] = {}
+    rules: dict[str, Rate] = {}
+    for row in rows:
+        if row.id is not None and row.id not in charges:
+            amounts = unit_price(row.unit_price), money(row.amount)
+            charges[row.id] = Waiting(row.id, row.item_class, row.quantity, *amounts)
+        if row.effective_from is not None and row.effective_from <= on:
+            rules[row.item_class] = Rate(row.rule_id, row.rate)
+    return list(charges.values()), rules
+
+
+def _check_found(found: list[Waiting], charge_ids: list[UUID] | None) -> None:
     if charge_ids is not None and len(found) < len(set(charge_ids)):
         missing = sorted({str(each) for each in charge_ids} - {str(charge.id) for charge in found})
         raise ChargesNotBillable("They are billed, voided, or not of this account.", charges=missing)
@@ -95,24 +117,47 @@ def _check_found(found: list[Charge], charge_ids: list[UUID] | None) -> None:
         raise NothingToInvoice("Every charge of it is billed.")
 
 
-def _write(session: Session, invoice: Invoice, priced: Priced) -> None:
-    session.add(invoice)
-    session.flush()
-    session.execute(insert(InvoiceLine), [_line(invoice, i, line) for i, line in enumerate(priced.lines, 1)])
-    if invoice.total:
-        parts = ((line.charge.item_class, line.amount, line.tax) for line in priced.lines)
-        ledger.post(
-            session,
-            legal_entity_id=invoice.legal_entity_id,
-            posted_on=invoice.issued_on,
-            source_type="invoice",
-            source_id=invoice.id,
-            memo=f"Invoice {invoice.number}",
-            lines=[
-                Line(RECEIVABLES, debit=invoice.total, location_id=invoice.location_id),
-                *revenue_lines(parts, invoice.location_id),
-            ],
-        )
+def _write(session: Session, invoice: Invoice, lines: list[PricedLine]) -> str:
+    """Write everything there is of an invoice in one statement; gives its number."""
+    values = _columns(invoice, lines)
+    if not invoice.total:
+        number: str = session.execute(ISSUE_FREE, values | {"entry_year": invoice.issued_on.year}).scalar_one()
+        return number
+    parts = ((line.charge.item_class, line.amount, line.tax) for line in lines)
+    receivable = Line(RECEIVABLES, debit=invoice.total, location_id=invoice.location_id)
+    entry = Entry(
+        invoice.legal_entity_id,
+        invoice.issued_on,
+        "invoice",
+        invoice.id,
+        "Invoice",  # the statement adds its number
+        [receivable, *revenue_lines(parts, invoice.location_id)],
+    )
+    return str(posting.write(session, ISSUE, entry, values).number)
+
+
+def _columns(invoice: Invoice, lines: list[PricedLine]) -> dict[str, Any]:
+    return {
+        "invoice_id": invoice.id,
+        "organization_id": invoice.organization_id,
+        "location_id": invoice.location_id,
+        "legal_entity_id": invoice.legal_entity_id,
+        "account_id": invoice.account_id,
+        "account_number": invoice.account_number,
+        "issued_on": invoice.issued_on,
+        "due_on": invoice.due_on,
+        "subtotal": cents(invoice.subtotal),
+        "tax": cents(invoice.tax),
+        "total": cents(invoice.total),
+        "line_ids": [new_id() for _ in lines],
+        "charge_ids": [line.charge.id for line in lines],
+        "tax_rule_ids": [line.rule.id for line in lines],
+        "tax_rates": [line.rule.rate for line in lines],
+        "taxes": [cents(line.tax) for line in lines],
+    }
+
+
+def _tell(session: Session, invoice: Invoice) -> None:
     fact = InvoiceIssued(
         invoice_id=invoice.id,
         number=invoice.number,
@@ -123,26 +168,6 @@ def _write(session: Session, invoice: Invoice, priced: Priced) -> None:
         tax=invoice.tax,
     )
     emit(session, fact, invoice)
-
-
-def _line(invoice: Invoice, position: int, line: PricedLine) -> dict[str, object]:
-    charge = line.charge
-    return {
-        "organization_id": invoice.organization_id,
-        "location_id": invoice.location_id,
-        "invoice_id": invoice.id,
-        "position": position,
-        "charge_id": charge.id,
-        "service_on": charge.service_on,
-        "code": charge.code,
-        "item_class": charge.item_class,
-        "quantity": charge.quantity,
-        "unit_price": charge.unit_price,
-        "amount": line.amount,
-        "tax_rule_id": line.rule.id,
-        "tax_rate": line.rule.rate,
-        "tax": line.tax,
-    }
 
 
 def lines_of(session: Session, invoice_id: UUID) -> list[InvoiceLine]:
@@ -175,13 +200,9 @@ def hold_open(session: Session, account_id: UUID) -> list[Invoice]:
     return _hold(session, select(Invoice).where(Invoice.account_id == account_id, Invoice.open > 0))
 
 
-def hold(session: Session, invoice_ids: Iterable[UUID]) -> dict[UUID, Invoice]:
-    """These invoices, locked. Raises NotFound."""
-    wanted = set(invoice_ids)
-    found = {invoice.id: invoice for invoice in _hold(session, select(Invoice).where(Invoice.id.in_(wanted)))}
-    if wanted - found.keys():
-        raise NotFound("No such invoice.")
-    return found
+def hold(session: Session, invoice_ids: Collection[UUID]) -> list[Invoice]:
+    """Those of these invoices that are in scope, locked."""
+    return _hold(session, select(Invoice).where(Invoice.id.in_(invoice_ids))) if invoice_ids else []
 
 
 def _hold(session: Session, query: Select[Invoice]) -> list[Invoice]:

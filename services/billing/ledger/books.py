@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.billing.ledger.chart import chart_for
-from services.billing.ledger.models import AccountingPeriod, JournalEntry, LedgerAccount, PeriodClosed, PeriodStatus
+from services.billing.ledger.models import AccountingPeriod, LedgerAccount, PeriodClosed, PeriodStatus
 from shared import directory
 from shared.db import lock
 from shared.ids import new_id
@@ -83,15 +83,15 @@ def lock_month(session: Session, legal_entity_id: UUID, month: date) -> Accounti
     return lock(session, AccountingPeriod, session.scalars(query).one())
 
 
-def give_back(session: Session, row: JournalEntry) -> None:
-    """Undo the number this transaction just took; its row is still locked, so nobody took a later one."""
+def give_back(session: Session, legal_entity_id: UUID, year: int) -> None:
+    """Undo the entry number this transaction just took; its row is still locked, so nobody took a later one."""
     session.execute(
         update(NumberSeries)
         .where(
-            NumberSeries.organization_id == row.organization_id,
-            NumberSeries.owner_id == row.legal_entity_id,
+            NumberSeries.organization_id == organization_of(session),
+            NumberSeries.owner_id == legal_entity_id,
             NumberSeries.prefix == "JE",
-            NumberSeries.year == row.posted_on.year,
+            NumberSeries.year == year,
         )
         .values(last=NumberSeries.last - 1)
     )

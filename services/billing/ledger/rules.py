@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.billing.ledger.models import UnbalancedEntry
+from shared.money import CENT
 
 _ZERO = Decimal(0)
 
@@ -39,9 +40,14 @@ class Entry:
 
     @property
     def total(self) -> Decimal:
-        """Sum of the debits = sum of the credits. Raises UnbalancedEntry."""
-        debit = sum((line.debit for line in self.lines), _ZERO)
-        credit = sum((line.credit for line in self.lines), _ZERO)
+        """Sum of the debits, which is the sum of the credits."""
+        return sum((line.debit for line in self.lines), _ZERO)
+
+    def check_balance(self) -> None:
+        """Raises UnbalancedEntry."""
+        inexact = [str(side) for line in self.lines for side in (line.debit, line.credit) if side % CENT]
+        if inexact:
+            raise UnbalancedEntry(f"{inexact[0]} is not an exact amount of cents.")
+        debit, credit = self.total, sum((line.credit for line in self.lines), _ZERO)
         if len(self.lines) < 2 or debit != credit or debit <= 0:
             raise UnbalancedEntry(f"Debits are {debit}, credits {credit}, on {len(self.lines)} lines.")
-        return debit

@@ -3,32 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.billing.ledger import books
-from services.billing.ledger.models import (
-    FutureEntry,
-    JournalEntry,
-    JournalLine,
-    UnbalancedEntry,
-    UnknownAccount,
-)
+from services.billing.ledger import books, posting
+from services.billing.ledger.models import FutureEntry, JournalEntry, JournalLine, UnbalancedEntry
 from services.billing.ledger.rules import Entry, Line
-from shared.clock import now, today
-from shared.contracts.billing import JournalPosted
+from shared.clock import today
 from shared.db import Busy, get, rescoped
 from shared.ids import new_id
-from shared.money import CENT
-from shared.numbers import next_number
-from shared.outbox import emit
 from shared.tenancy import Scope
-
-_ZERO = Decimal(0)
 
 
 def post(
@@ -53,12 +40,12 @@ def post(
 
 def record(session: Session, entry: Entry, *, roll_forward: bool = False) -> JournalEntry:
     """`post`, for an entry that is put together already."""
-    total = entry.total
+    entry.check_balance()
     known = _posted(session, entry)
     if known is not None:
         return known
     month = books.hold_month(session, entry.legal_entity_id, entry.posted_on, roll_forward=roll_forward)
-    return _write(session, entry, max(entry.posted_on, month), total)
+    return _write(session, entry, max(entry.posted_on, month))
 
 
 def post_pair(session: Session, one: Entry, other: Entry) -> tuple[JournalEntry, JournalEntry]:
@@ -67,6 +54,8 @@ def post_pair(session: Session, one: Entry, other: Entry) -> tuple[JournalEntry,
     The caller sees one of the two entities only, so the scope is widened to exactly these two for the posting.
     Raises UnbalancedEntry, UnknownAccount.
     """
+    one.check_balance()
+    other.check_balance()
     if one.total != other.total:
         raise UnbalancedEntry(f"One side is {one.total}, the other {other.total}.")
     entities = (one.legal_entity_id, other.legal_entity_id)
@@ -79,7 +68,7 @@ def post_pair(session: Session, one: Entry, other: Entry) -> tuple[JournalEntry,
         link = new_id()
         # Always in the same order of entities: two pairs at once must not wait for each other's numbers.
         sides = {
-            side.legal_entity_id: _write(session, replace(side, link_id=link), max(side.posted_on, month), side.total)
+            side.legal_entity_id: _write(session, replace(side, link_id=link), max(side.posted_on, month))
             for side in sorted((one, other), key=lambda side: side.legal_entity_id)
         }
     return sides[one.legal_entity_id], sides[other.legal_entity_id]
@@ -150,94 +139,34 @@ def _common_month(session: Session, entities: tuple[UUID, ...], on: date) -> dat
         month = max(held)
 
 
-# One statement, so that the database can judge the entry as a whole; all or nothing also when two post the same source.
-_INSERT = text("""
-with entry as (
-  insert into journal_entry (id, organization_id, legal_entity_id, number, posted_on, fact_on, source_type, source_id,
-    memo, total, line_count, reverses, link_id, posted_by, posted_at)
-  values (:id, :organization_id, :legal_entity_id, :number, :posted_on, :fact_on, :source_type, :source_id,
-    :memo, :total, :line_count, :reverses, :link_id, :posted_by, :posted_at)
-  on conflict (organization_id, legal_entity_id, source_type, source_id) do nothing
-  returning id
-), line as (
-  insert into journal_line (id, organization_id, legal_entity_id, entry_id, position, posted_on, account_code,
-    location_id, debit, credit)
-  select l.id, :organization_id, :legal_entity_id, entry.id, l.position, :posted_on, l.account_code, l.location_id,
-    l.debit, l.credit
-  from entry, unnest(cast(:line_ids as uuid[]), cast(:accounts as text[]), cast(:locations as uuid[]),
-    cast(:debits as bigint[]), cast(:credits as bigint[]))
-    with ordinality as l(id, account_code, location_id, debit, credit, position)
-)
-select id from entry
-""")
+_POST = text(f"with once as (select 1), {posting.posted_with('once')} select id, number as entry_number from entry")
 
 
-def _write(session: Session, entry: Entry, posted_on: date, total: Decimal) -> JournalEntry:
-    organization_id = books.organization_of(session)
-    number = next_number(session, organization_id, "JE", posted_on.year, entry.legal_entity_id)
-    row = JournalEntry(
-        id=new_id(),
-        organization_id=organization_id,
-        legal_entity_id=entry.legal_entity_id,
-        number=number,
-        posted_on=posted_on,
-        fact_on=entry.posted_on,
-        source_type=entry.source_type,
-        source_id=entry.source_id,
-        memo=entry.memo,
-        total=total,
-        line_count=len(entry.lines),
-        reverses=entry.reverses,
-        link_id=entry.link_id,
-        posted_by=session.info["origin"].actor_id,
-        posted_at=now(),
-    )
-    if not _insert(session, row, entry.lines):
+def _write(session: Session, entry: Entry, posted_on: date) -> JournalEntry:
+    values = posting.parameters(session, entry, books.organization_of(session), posted_on)
+    written = posting.execute(session, _POST, values)
+    if written is None:
         # Somebody posted this source since we looked. Their transaction held the number before us, so it is committed
         # and the next number is ours to give back.
-        books.give_back(session, row)
+        books.give_back(session, entry.legal_entity_id, posted_on.year)
         first = _posted(session, entry)
         if first is None:
             raise Busy("The same source is being posted at this moment.")
         return first
-    emit(
-        session,
-        JournalPosted(
-            entry_id=row.id,
-            number=row.number,
-            legal_entity_id=row.legal_entity_id,
-            posted_on=row.posted_on,
-            source_type=row.source_type,
-            source_id=row.source_id,
-            total=row.total,
-        ),
-        row,
-    )
+    row = _row(entry, values, written.entry_number)
+    posting.tell(session, entry, row, row.number, row.posted_on)
     return row
 
 
-def _insert(session: Session, row: JournalEntry, lines: Sequence[Line]) -> bool:
-    """False when the source was posted before. Raises UnknownAccount."""
-    columns = {c.key: getattr(row, c.key) for c in JournalEntry.__table__.columns}
-    values = columns | {
-        "total": _cents(row.total),
-        "line_ids": [new_id() for _ in lines],
-        "accounts": [line.account_code for line in lines],
-        "locations": [line.location_id for line in lines],
-        "debits": [_cents(line.debit) for line in lines],
-        "credits": [_cents(line.credit) for line in lines],
-    }
-    try:
-        return session.execute(_INSERT, values).first() is not None
-    except IntegrityError as error:
-        if "fk_journal_line_account" in str(error.orig):
-            codes = ", ".join(sorted({line.account_code for line in lines}))
-            raise UnknownAccount(f"One of the accounts {codes} is not in these books.") from error
-        raise
-
-
-def _cents(amount: Decimal) -> int:
-    whole = amount / CENT
-    if whole != whole.to_integral_value():
-        raise UnbalancedEntry(f"{amount} is not an exact amount of cents.")
-    return int(whole)
+def _row(entry: Entry, values: dict[str, Any], number: str) -> JournalEntry:
+    """The entry as it was written: reading it back would cost as much as writing it."""
+    same = ("source_type", "source_id", "memo", "reverses", "link_id", "posted_on", "fact_on", "posted_by", "posted_at")
+    return JournalEntry(
+        id=values["entry_id"],
+        organization_id=values["organization_id"],
+        legal_entity_id=entry.legal_entity_id,
+        number=number,
+        total=entry.total,
+        line_count=len(entry.lines),
+        **{name: values[f"entry_{name}"] for name in same},
+    )

@@ -3,23 +3,28 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
-from services.billing.accounts.service import Place, account_at
+from services.billing.accounts.service import Place, check_billed_at
+from services.billing.amounts import cents, money
 from services.billing.invoices import service as invoices
 from services.billing.invoices.models import Invoice
+from services.billing.ledger import posting
 from services.billing.ledger import service as ledger
 from services.billing.ledger.chart import CASH, PATIENT_DEPOSITS, RECEIVABLES
-from services.billing.ledger.rules import Line
+from services.billing.ledger.rules import Entry, Line
 from services.billing.payments.models import AllocatedTwice, Allocation, CardNumber, Payment
+from services.billing.payments.sql import NAMED, OPEN, RECEIVE
 from shared import directory
 from shared.clock import now, today
 from shared.contracts.billing import PaymentAllocated, PaymentReceived
 from shared.db import lock
+from shared.errors import NotFound
 from shared.ids import new_id
 from shared.outbox import emit
 from shared.pagination import Page, page
@@ -49,34 +54,61 @@ def receive(
     Raises MoreThanOpen, MoreThanOnAccount, InvoiceOfAnotherAccount, CardNumber.
     """
     _refuse_card_number(reference)
-    account = account_at(session, place, account_id)
+    found = _hold(session, place, account_id, allocations)
     payment = Payment(
         id=new_id(),
+        version=1,
         organization_id=place.organization_id,
         location_id=place.location_id,
         legal_entity_id=place.legal_entity_id,
-        account_id=account.id,
-        account_number=account.number,
+        account_id=account_id,
+        account_number=found.account_number,
         method=method,
         reference=reference,
-        received_on=today(directory.location(session, place.location_id).time_zone),
+        received_on=found.on,
         received_by=received_by,
         amount=amount,
         unallocated=amount,
         refunded=Decimal(0),
     )
-    settled = _settle(session, payment, allocations)
-    session.add(payment)
-    session.flush()
-    _record(session, payment, settled)
-    _book_receipt(session, payment)
+    settled = _settle(payment, found.invoices, allocations)
+    posting.write(session, RECEIVE, _entry(payment), _columns(payment, settled))
+    _tell_received(session, payment)
     return payment
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a payment meets: the account's number, the site's day, the invoices, held, oldest first."""
+
+    account_number: str
+    on: date
+    invoices: list[Invoice]
+
+
+def _hold(session: Session, place: Place, account_id: UUID, allocations: list[Share] | None) -> _Found:
+    query, asked = (OPEN, {}) if allocations is None else (NAMED, {"invoice_ids": _invoice_ids(allocations)})
+    rows = session.execute(query, {"account_id": account_id, **asked}).all()
+    first = rows[0] if rows else None
+    check_billed_at(place, first.legal_entity_id if first else None)
+    if first is None or first.time_zone is None:
+        raise NotFound("No such location.")
+    held = [
+        Invoice(id=row.id, account_id=row.account_id, number=row.number, open=money(row.open))
+        for row in rows
+        if row.id is not None
+    ]
+    return _Found(first.account_number, today(first.time_zone), held)
 
 
 def allocate(session: Session, payment_id: UUID, allocations: list[Share] | None = None) -> Payment:
     """Put money on account against these invoices (None: the oldest open ones). Raises as `receive` does."""
     payment = lock(session, Payment, payment_id)
-    settled = _settle(session, payment, allocations)
+    if allocations is None:
+        held = invoices.hold_open(session, payment.account_id)
+    else:
+        held = invoices.hold(session, _invoice_ids(allocations))
+    settled = _settle(payment, held, allocations)
     session.flush()
     _record(session, payment, settled)
     _book_allocation(session, payment, sum((share.amount for share in settled), Decimal(0)))
@@ -89,19 +121,25 @@ def _refuse_card_number(reference: str | None) -> None:
         raise CardNumber("Card numbers are never kept here.")
 
 
-def _settle(session: Session, payment: Payment, allocations: list[Share] | None) -> list[Share]:
-    """Lower what is open on the invoices and what the payment has on account."""
+def _invoice_ids(allocations: list[Share]) -> list[UUID]:
+    """Raises AllocatedTwice."""
+    ids = [share.invoice_id for share in allocations]
+    if len(set(ids)) < len(ids):
+        raise AllocatedTwice("Add the amounts up.")
+    return ids
+
+
+def _settle(payment: Payment, held: list[Invoice], allocations: list[Share] | None) -> list[Share]:
+    """Lower what is open on the held invoices and what the payment has on account."""
     if allocations is None:
-        open_invoices = invoices.hold_open(session, payment.account_id)
-        held = {invoice.id: invoice for invoice in open_invoices}
-        allocations = _oldest_first(open_invoices, payment.unallocated)
-    else:
-        if len({share.invoice_id for share in allocations}) < len(allocations):
-            raise AllocatedTwice("Add the amounts up.")
-        held = invoices.hold(session, [share.invoice_id for share in allocations]) if allocations else {}
+        allocations = _oldest_first(held, payment.unallocated)
+    invoice_of = {invoice.id: invoice for invoice in held}
     for share in allocations:
-        held[share.invoice_id].check_account(payment.account_id)
-        held[share.invoice_id].settle(share.amount)
+        invoice = invoice_of.get(share.invoice_id)
+        if invoice is None:
+            raise NotFound("No such invoice.")
+        invoice.check_account(payment.account_id)
+        invoice.settle(share.amount)
         payment.allocate(share.amount)
     return allocations
 
@@ -132,21 +170,42 @@ def _record(session: Session, payment: Payment, settled: list[Share]) -> None:
         session.execute(insert(Allocation), rows)
 
 
-def _book_receipt(session: Session, payment: Payment) -> None:
+def _entry(payment: Payment) -> Entry:
     site, allocated = payment.location_id, payment.amount - payment.unallocated
     credits = [(RECEIVABLES, allocated), (PATIENT_DEPOSITS, payment.unallocated)]
-    ledger.post(
-        session,
-        legal_entity_id=payment.legal_entity_id,
-        posted_on=payment.received_on,
-        source_type="payment",
-        source_id=payment.id,
-        memo=f"Payment of {payment.account_number} by {payment.method}",
-        lines=[
+    return Entry(
+        payment.legal_entity_id,
+        payment.received_on,
+        "payment",
+        payment.id,
+        f"Payment of {payment.account_number} by {payment.method}",
+        [
             Line(CASH, debit=payment.amount, location_id=site),
             *(Line(account, credit=amount, location_id=site) for account, amount in credits if amount),
         ],
     )
+
+
+def _columns(payment: Payment, settled: list[Share]) -> dict[str, Any]:
+    return {
+        "payment_id": payment.id,
+        "location_id": payment.location_id,
+        "account_id": payment.account_id,
+        "account_number": payment.account_number,
+        "method": payment.method,
+        "reference": payment.reference,
+        "received_on": payment.received_on,
+        "received_by": payment.received_by,
+        "amount": cents(payment.amount),
+        "unallocated": cents(payment.unallocated),
+        "allocation_ids": [new_id() for _ in settled],
+        "invoice_ids": [share.invoice_id for share in settled],
+        "amounts": [cents(share.amount) for share in settled],
+        "allocated_at": now(),
+    }
+
+
+def _tell_received(session: Session, payment: Payment) -> None:
     fact = PaymentReceived(
         payment_id=payment.id,
         legal_entity_id=payment.legal_entity_id,

@@ -104,7 +104,7 @@ def _newest_first(lying: list[Share], wanted: Decimal) -> list[Share]:
 
 
 def _take_off(session: Session, refund: Refund, shares: list[Share]) -> None:
-    held = invoices.hold(session, [share.invoice_id for share in shares]) if shares else {}
+    held = {invoice.id: invoice for invoice in invoices.hold(session, [share.invoice_id for share in shares])}
     for share in shares:
         held[share.invoice_id].reopen(share.amount)
     rows = [
