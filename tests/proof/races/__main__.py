@@ -32,7 +32,7 @@ def main() -> int:
             rows, broken = _races(ground, _chosen(chosen.only), chosen.rounds)
         finally:
             ground.close()
-    print(f"\n{_machine()}; {chosen.rounds} rounds each\n")
+    print(f"\n{_machine()}; {chosen.rounds} rounds each, fewer of long ones\n")
     print(markdown(rounds.HEADS, rows))
     for words in broken:
         print(f"\nBROKEN: {words}")
@@ -81,7 +81,7 @@ def _machine() -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.races", description=__doc__)
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the platform")
-    parser.add_argument("--rounds", type=int, default=50, help="rounds of each race")
+    parser.add_argument("--rounds", type=int, default=50, help="rounds of each race, fewer of long ones")
     parser.add_argument("--only", default="", help="only races whose name has these words")
     return parser.parse_args()
 

@@ -83,7 +83,7 @@ def same_grant(ground: Ground) -> Round:
     return Round(answers, len(held))
 
 
-@race("a role taken away while its holder works", "not-found", "refused")
+@race("a role taken away while its holder works", "not-found", "refused", every=5)
 def revoked_at_work(ground: Ground) -> Round:
     admin, lou = ground.person("avery.cole"), ground.person("lou.martin")
     at = ground.stage.site("DAL", "procurement")

@@ -35,11 +35,12 @@ Play = Callable[["Ground"], Round]
 @dataclass(frozen=True, slots=True)
 class Race:
     """`play` prepares a fresh subject, lets everybody go at once, and looks; `refusals` are the problems that those who
-    come too late may be told."""
+    come too late may be told. A long one is played once where the others are played `every` times."""
 
     name: str
     refusals: frozenset[str]
     play: Play
+    every: int = 1
 
 
 @dataclass(slots=True)
@@ -92,9 +93,9 @@ def documented() -> set[str]:
     return _slugs
 
 
-def race(name: str, *refusals: str) -> Callable[[Play], Race]:
+def race(name: str, *refusals: str, every: int = 1) -> Callable[[Play], Race]:
     """Make a race of a function that plays one round."""
-    return lambda play: Race(name, frozenset(refusals), play)
+    return lambda play: Race(name, frozenset(refusals), play, every)
 
 
 def require(truth: object, words: str) -> None:

@@ -106,7 +106,7 @@ def _added(ground: Ground, service: str) -> int:
     return len(ground.machinery(service, query))
 
 
-@race("people work while the databases are migrated to the next release and back")
+@race("people work while the databases are migrated to the next release and back", every=10)
 def while_serving(ground: Ground) -> Round:
     done = Event()
     with ThreadPoolExecutor(3) as pool:
