@@ -39,6 +39,7 @@ class Ground:
         self.scope = Scope.whole(UUID(self.stage.ids["organization"]))
         self._databases = {service: platform.database(service) for service in SERVICES}
         self._leftovers = ExitStack()
+        self._more: list[Workers] = []
         for database in self._databases.values():
             self.later(database.close)
         self._numbers = itertools.count(1)
@@ -60,6 +61,7 @@ class Ground:
             return
         started = Workers(self.platform.state, services, self.platform.folder / "logs" / name, **settings)
         self.later(started.stop)
+        self._more.append(started)
         self.eventually(lambda: started.ready, f"more workers of {', '.join(services)} are ready")
 
     def person(self, key: str, plane: str | None = None) -> Person:
@@ -100,6 +102,11 @@ class Ground:
     def worker(self, service: str) -> int:
         """The process id of a service's worker."""
         return int(self.platform.state["pids"][f"{service}-worker"])
+
+    def check_workers(self) -> None:
+        """Every further worker still runs. Raises Broken."""
+        if not all(started.alive for started in self._more):
+            raise Broken("a worker has ended")
 
     def eventually(self, look: Any, words: str) -> Any:
         """Wait until `look` finds something true. Raises Broken."""

@@ -67,6 +67,7 @@ def _told_under_attack(ground: Ground) -> Round:
     ids = [answer.body["id"] for answer in answers if answer.ok]
     ground.eventually(lambda: _heard(ground, ids) >= len(ids), "the audit store hears of the requisitions")
     require(_logged(ground, ids) == len(ids), "each stands in the log once")
+    ground.check_workers()
     return Round(answers, _heard(ground, ids), expected=6)
 
 
