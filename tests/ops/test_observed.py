@@ -58,13 +58,16 @@ def test_every_label_by_which_series_are_chosen_or_grouped_is_theirs(told: dict[
             if told.get(metric):
                 wrong |= {f"{metric} has no {label} ({asked.where})" for label in labels - told[metric] - ADDED_LABELS}
         known = ADDED_LABELS.union(*(told.get(metric, set()) for metric in named.metrics))
+        if known == ADDED_LABELS and not named.metrics.keys() & ITS_OWN.keys():
+            continue  # nothing of it has a series yet: what only a broker confirms
         wrong |= {f"nothing has {label} ({asked.where})" for label in named.labels - known}
     assert wrong == set()
 
 
 def test_every_metric_of_ours_is_documented(told: dict[str, set[str]]) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    families = {re.sub(r"_(bucket|sum|count|created)$", "", name) for name in told if name.startswith("partywall_")}
+    ours = {name for name in told if name.startswith("partywall_") and not name.endswith("_created")}
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours}
     assert {name for name in families if f"`{name}`" not in page} == set()
 
 
