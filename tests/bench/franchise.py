@@ -1,6 +1,7 @@
 """Two hundred more sites for the demo franchise, made through the public API."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,14 +38,15 @@ class Network:
         return self.stage.person(key)
 
 
-def grow(platform: Platform, sites: int) -> Network:
-    """Add `sites` Californian sites, shared evenly among new practices whose agreements are in force."""
+def grow(platform: Platform, sites: int, before: Sequence[Site] = ()) -> Network:
+    """Add Californian sites until there are `sites` besides the demo's, shared evenly among new practices whose
+    agreements are in force. `before` are those that an earlier call made; its number makes the new ones' names."""
     stage = Stage(platform.folder, lambda _: None).at(platform.url)
     admin = stage.person("avery.cole")
     client = admin.post_once(f"{GATEWAY}/machine-clients", {"name": MACHINE})["id"]
-    made: list[Site] = []
-    shares = [len(range(number, sites, PRACTICES)) for number in range(PRACTICES)]
-    for number, share in enumerate(shares):
+    made = list(before)
+    shares = [len(range(number, sites - len(before), PRACTICES)) for number in range(PRACTICES)]
+    for number, share in enumerate(shares, start=len({site.legal_entity_id for site in before})):
         if share:
             made += _practice(stage, admin, client, number, share)
     return Network(stage, UUID(stage.ids["organization"]), made)
@@ -72,7 +74,7 @@ def _practice(stage: Stage, admin: Person, client: str, number: int, sites: int)
 
 def _site(admin: Person, entity: str, number: int, at: int) -> str:
     body: dict[str, Any] = {
-        "code": f"N{number}{at:03d}",
+        "code": f"N{number:02d}{at:03d}",
         "name": f"Lumina Meadow {number}.{at}",
         "state": "CA",
         "locality": "Oakland",

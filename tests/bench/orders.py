@@ -1,12 +1,19 @@
 """Orders in bulk: the rows an approved requisition leaves behind, spread over the sites and the last twelve months."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
+from shared.clock import now
 from shared.db import Database
 from shared.tenancy import Scope
 from tests.bench.franchise import Network
+
+_YEAR = timedelta(days=364)
+_BATCH, _WRITERS = 25_000, 2  # orders in one transaction, transactions at once
 
 
 def needs(database: Database, network: Network) -> list[dict[str, Any]]:
@@ -22,18 +29,41 @@ _NEEDS = text(
 )
 
 
-def load(database: Database, network: Network, orders: int) -> None:
-    """Write `orders` orders of five lines each, and the requisitions they come from."""
-    with database.transaction(Scope.whole(network.organization_id)) as session:
-        # Temporary tables are not the application's to make; settings of the transaction carry the plan instead.
-        plan = {
-            "organization": network.organization_id,
-            "sites": [site.id for site in network.sites],
-            "entities": [site.legal_entity_id for site in network.sites],
-            "orders": orders,
-        }
-        session.execute(_HEADS, plan)
-        session.execute(_LINES)
+def load(database: Database, network: Network, orders: int, *, before: int = 0, lined: int | None = None) -> None:
+    """Write `orders` orders and the requisitions they come from, numbered on from `before`, spread over the sites and
+    the last twelve months. The newest `lined` of them (all unless said) have five lines each, as their requisitions do.
+    """
+    # Temporary tables are not the application's to make; settings of the transaction carry the plan instead.
+    plan = {
+        "organization": network.organization_id,
+        "sites": [site.id for site in network.sites],
+        "entities": [site.legal_entity_id for site in network.sites],
+        "orders": orders,
+        "before": before,
+        "until": now(),
+    }
+    scope = Scope.whole(network.organization_id)
+
+    def write(first: int) -> None:
+        last = min(first + _BATCH - 1, before + orders)
+        with database.transaction(scope) as session:
+            session.execute(_HEADS, {**plan, "first": first, "last": last})
+            if (begin := max(first, before + orders - (orders if lined is None else lined) + 1)) <= last:
+                session.execute(_LINES, {"first": _number(begin), "last": _number(last), **_span(plan, begin, last)})
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(write, range(before + 1, before + orders + 1, _BATCH)))
+
+
+def _number(n: int) -> str:
+    return f"BENCH-{n:08d}"
+
+
+def _span(plan: dict[str, Any], first: int, last: int) -> dict[str, UUID]:
+    """Keys below and above those of the orders from `first` through `last`, so that the primary key finds them."""
+    moments = [plan["until"] - _YEAR * (1 - (n - plan["before"]) / plan["orders"]) for n in (first, last)]
+    low, high = (int(moment.timestamp() * 1000) + around for moment, around in zip(moments, (-1, 2), strict=True))
+    return {"low": UUID(int=low << 80), "high": UUID(int=high << 80)}
 
 
 # Keys that sort by time, as the ones the services make: milliseconds, then the number, then chance.
@@ -44,9 +74,9 @@ def _key(salt: str) -> str:
 
 _HEADS = text(
     f"""with numbered as (
-      select n, now() - interval '364 days' * (1 - n / cast(:orders as float)) as at, 1 + n % cardinality(s.ids) as i,
-        s.ids, s.entities
-      from generate_series(1, :orders) n,
+      select n, 1 + n % cardinality(s.ids) as i, s.ids, s.entities,
+        cast(:until as timestamptz) - interval '364 days' * (1 - (n - :before) / cast(:orders as float)) as at
+      from generate_series(cast(:first as int), :last) n,
         (select cast(:sites as uuid[]) as ids, cast(:entities as uuid[]) as entities) s
     ), plan as (
       select n, at, ids[i] as site, entities[i] as entity, {_key("requisition")} as requisition, {_key("order")} as key,
@@ -75,13 +105,16 @@ _LINES = text(
         'each' as unit, 1 as unit_numerator, 1 as unit_denominator, 2 as base_quantity, 50000 as unit_price,
         10000 as amount, row_number() over (order by i.sku) as position
       from catalog_item i where i.item_class = 'business' order by i.sku limit 5
+    ), fresh as materialized (
+      select id, organization_id, location_id, requisition_id, vendor_id from purchase_order
+      where id between :low and :high and number between :first and :last
     ), asked as (
       insert into requisition_line (id, organization_id, location_id, requisition_id, position, vendor_id, {_COPIED})
       select gen_random_uuid(), o.organization_id, o.location_id, o.requisition_id, position, o.vendor_id, {_COPIED}
-      from purchase_order o, item where o.number like 'BENCH-%')
+      from fresh o, item)
     insert into purchase_order_line (id, organization_id, location_id, order_id, position, received, {_COPIED})
     select gen_random_uuid(), o.organization_id, o.location_id, o.id, position, 0, {_COPIED}
-    from purchase_order o, item where o.number like 'BENCH-%'"""
+    from fresh o, item"""
 )
 
 

@@ -1,7 +1,8 @@
 """The same works as SQL through raw psycopg: the limit on this machine.
 
 One connection per client, the scope set in each transaction as the services set it, the same rows read and written,
-each statement a round trip; no rule is checked and no answer is made.
+each statement a round trip; no rule is checked and no answer is made. Where `walled` is false they run as a superuser,
+whom no policy binds, and name their site themselves: what row-level security costs is the difference.
 """
 
 import random
@@ -23,24 +24,28 @@ _ENVELOPE = b"x" * 900  # as long as the envelope of a requisition.submitted
 
 
 @contextmanager
-def transaction(connection: psycopg.Connection[Any], organization: str, site: Place) -> Iterator[Cursor]:
-    """One transaction in the scope of a site."""
+def transaction(
+    connection: psycopg.Connection[Any], organization: str, site: Place, *, walled: bool = True
+) -> Iterator[Cursor]:
+    """One transaction in the scope of a site; the role of the scope is taken unless `walled` is false."""
     scope = Scope(UUID(organization), "location", (UUID(site[0]),), (UUID(site[1]),))
-    values = {"role": scope.role, **scope.settings()}
+    values = {"role": scope.role if walled else "none", **scope.settings()}
     calls = ", ".join(f"set_config('{name}', %s, true)" for name in values)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(f"select {calls}".encode(), list(values.values()))
         yield cursor
 
 
-def order(number: int, url: str, organization: str, sites: list[Place], needs: list[dict[str, Any]]) -> Step:
+def order(
+    number: int, url: str, organization: str, sites: list[Place], needs: list[dict[str, Any]], *, walled: bool = True
+) -> Step:
     """A requisition of five lines, its number and its event: six statements between BEGIN and COMMIT."""
     connection, chance = psycopg.connect(url), random.Random(number)
 
     def step() -> None:
         site = chance.choice(sites)
         items = [UUID(need["item_id"]) for need in chance.sample(needs, 5)]
-        with transaction(connection, organization, site) as cursor:
+        with transaction(connection, organization, site, walled=walled) as cursor:
             on = now().date()
             priced = {row[0]: row for row in cursor.execute(_PRICES, [on, on, items]).fetchall()}
             given = next_number(cursor, organization, site[0], "BENCH")
@@ -99,13 +104,21 @@ _PENDING = b"""with told as (insert into bench_pending (event_id, organization_i
 select pg_notify('bench_outbox', '')"""
 
 
-def newest(number: int, url: str, organization: str, sites: list[Place]) -> Step:
+def _theirs(statement: bytes, organization: str, site: Place, walled: bool) -> tuple[bytes, list[str]]:
+    """A statement about a site, and the values it begins with: the policies say which rows, or else a condition."""
+    if walled:
+        return statement.replace(b"{theirs}", b"true"), []
+    return statement.replace(b"{theirs}", b"organization_id = %s and location_id = %s"), [organization, site[0]]
+
+
+def newest(number: int, url: str, organization: str, sites: list[Place], *, walled: bool = True) -> Step:
     """The newest 50 orders of a site, one more read to know whether there is a next page."""
     connection, chance = psycopg.connect(url), random.Random(number)
 
     def step() -> None:
-        with transaction(connection, organization, chance.choice(sites)) as cursor:
-            cursor.execute(_NEWEST).fetchall()
+        site = chance.choice(sites)
+        with transaction(connection, organization, site, walled=walled) as cursor:
+            cursor.execute(*_theirs(_NEWEST, organization, site, walled)).fetchall()
 
     return step
 
@@ -113,19 +126,24 @@ def newest(number: int, url: str, organization: str, sites: list[Place]) -> Step
 _NEWEST = b"""select id, organization_id, location_id, version, legal_entity_id, buyer_name, number, revision,
   requisition_id, requester_id, vendor_id, vendor_name, status, ordered_on, month, need_by, total, placed_at,
   closed_reason
-from purchase_order order by id desc limit 51"""
+from purchase_order where {theirs} order by id desc limit 51"""
 
 
-def spend(number: int, url: str, organization: str, sites: list[Place], first: str, last: str) -> Step:
+def spend(
+    number: int, url: str, organization: str, sites: list[Place], first: str, last: str, *, walled: bool = True
+) -> Step:
     """What a site spent, by month."""
     connection, chance = psycopg.connect(url), random.Random(number)
 
     def step() -> None:
-        with transaction(connection, organization, chance.choice(sites)) as cursor:
-            cursor.execute(_SPEND, [first, last]).fetchall()
+        site = chance.choice(sites)
+        statement, values = _theirs(_SPEND, organization, site, walled)
+        with transaction(connection, organization, site, walled=walled) as cursor:
+            cursor.execute(statement, [*values, first, last]).fetchall()
 
     return step
 
 
 _SPEND = b"""select location_id, month, count(*), sum(total) from purchase_order
-where status <> 'cancelled' and month between %s and %s group by location_id, month order by location_id, month"""
+where {theirs} and status <> 'cancelled' and month between %s and %s
+group by location_id, month order by location_id, month"""

@@ -40,7 +40,7 @@ def test_percentiles_are_milliseconds_of_the_sorted_latencies() -> None:
 
 
 def test_a_row_says_processor_time_per_answered_request_and_its_ratio() -> None:
-    row = Row("work", Load(1.0, [0.001] * 10, 0), Load(1.0, [0.001] * 40, 0), "", crowd_errors=2, cpu_seconds=0.05)
+    row = Row("work", Load(1.0, [0.001] * 10, 0), Load(1.0, [0.001] * 40, 0), crowd_errors=2, cpu_seconds=0.05)
     assert row.cells()[4:8] == ["2", "5.0", "40", "0.250"]
 
 

@@ -2,11 +2,7 @@
 
 import http.client
 import os
-import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -14,59 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import urllib3
 
 from deploy import web_worker
-
-ROOT = Path(__file__).resolve().parents[2]
-pool = urllib3.PoolManager(retries=False, timeout=20)
-
-
-class Web:
-    """Gunicorn with the project's settings, serving tests.platform.waiting_app."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as opened, socket.create_server(("127.0.0.1", 0)) as other:
-            self.port, self.ops_port = opened.getsockname()[1], other.getsockname()[1]
-        self.folder = folder
-        (folder / "home").mkdir(exist_ok=True)
-        ports = {"PORT": str(self.port), "OPS_PORT": str(self.ops_port)}
-        own = {"HOME": str(folder / "home"), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-W", "error", "-m", "gunicorn", "-c", "python:deploy.gunicorn_conf"]
-        with (folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "tests.platform.waiting_app:app"],
-                cwd=ROOT, env={**own, **ports, **settings}, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        assert self.until(lambda: self.get("/count") != ""), (folder / "log").read_text()
-
-    def get(self, path: str, port: int | None = None) -> str:
-        """The body of an answer on a connection of its own; empty where nobody answers."""
-        try:
-            url = f"http://127.0.0.1:{port or self.port}{path}"
-            return pool.request("GET", url, headers={"Connection": "close"}).data.decode()
-        except urllib3.exceptions.HTTPError:
-            return ""
-
-    def counted(self) -> float:
-        """How many requests the metrics tell of."""
-        found = re.search(
-            r'partywall_http_requests_total\{[^}]*route="/count"[^}]*\} ([0-9.]+)', self.get("/metrics", self.ops_port)
-        )
-        return float(found.group(1)) if found else 0
-
-    def until(self, true: Callable[[], bool], seconds: float = 30) -> bool:
-        deadline = time.monotonic() + seconds
-        while not true() and time.monotonic() < deadline and self.process.poll() is None:
-            time.sleep(0.1)
-        return self.process.poll() is None and true()
-
-    def stop(self) -> float:
-        """Ask it to stop; returns the seconds it took."""
-        began = time.monotonic()
-        self.process.terminate()
-        self.process.wait(30)
-        return time.monotonic() - began
+from tests.support.web import Web, pool
 
 
 @pytest.fixture

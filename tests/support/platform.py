@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from deploy.databases import login_url, name_of
 from deploy.local.instance import ROOT
@@ -106,6 +107,13 @@ class Platform:
         secret = json.loads((self.folder / "secrets.json").read_text())["owner"]
         return login_url(self.database_url(service), OWNER, secret, name_of(service))
 
+    def admin_url(self, service: str) -> str:
+        """The superuser's libpq URL of a service's database: whom no policy of a row binds."""
+        if given := self.launcher.environment.get("POSTGRES_ADMIN_URL"):
+            return make_conninfo(given, dbname=name_of(service))
+        password = (self.folder / "postgres" / "password").read_text()
+        return login_url(self.database_url(service), "postgres", password, name_of(service))
+
     def database(self, service: str) -> Database:
         """The library's own access to a service's database; close it."""
         return Database(self.database_url(service), pool_size=2)
@@ -113,6 +121,10 @@ class Platform:
     def cpu_seconds(self) -> float:
         """Processor time so far of every process of the platform, PostgreSQL included."""
         return processes.cpu_seconds([*self.state["pids"].values(), self._postgres])
+
+    def database_cpu_seconds(self) -> float:
+        """Processor time so far of PostgreSQL alone."""
+        return processes.cpu_seconds([self._postgres])
 
     def memory(self) -> dict[str, float]:
         """Resident MiB by process; of a web server's processes the largest."""
