@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.backup.contents import Json, Refused
+from deploy.backup.contents import Json, Refused, read
 from deploy.backup.creation import create
 from deploy.backup.restoration import restore
 from deploy.databases import login_url
@@ -53,6 +53,7 @@ def _restore(backup: Path) -> Json:
         home = claimed.folder
         if left := sorted(path.name for path in home.iterdir() if path.name != "lock"):
             raise Refused(f"{home} is not empty: {', '.join(left)}.")
+        read(backup)  # before a server is started for nothing
         stack.push(_Halves(home))  # left after the server has stopped
         proved = restore(backup, home, _server(stack, home, None))
     return {"restored": str(home), **proved}
