@@ -60,7 +60,7 @@ def lose_a_site(platform: Platform) -> str:
     assert heard is not None
     event_id, organization_id, sequence, site, envelope = heard
     with connect(platform, "billing") as billing:
-        assert billing.execute("delete from known_location where location_id = %s", [site]).rowcount == 1
+        assert billing.execute("delete from known_location where id = %s", [site]).rowcount == 1
         billing.execute(
             "insert into parked (id, organization_id, version, consumer, event_id, publisher, sequence, type, plane,"
             " aggregate, envelope, status, reason, tries, parked_at) values (%s, %s, 1, 'billing', %s, 'gateway', %s,"
@@ -80,7 +80,7 @@ def test_a_dead_letter_is_told_of_shown_and_applied_when_it_is_replayed(played: 
 
     def back() -> bool:
         with connect(played, "billing") as billing:
-            found = billing.execute("select 1 from known_location where location_id = %s", [site]).fetchone()
+            found = billing.execute("select 1 from known_location where id = %s", [site]).fetchone()
         return found is not None
 
     assert eventually(back)
