@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, Select, TextClause, select
 from sqlalchemy.orm import Session
 
@@ -149,11 +150,20 @@ def _columns(invoice: Invoice, lines: list[PricedLine]) -> dict[str, Any]:
         "subtotal": cents(invoice.subtotal),
         "tax": cents(invoice.tax),
         "total": cents(invoice.total),
-        "line_ids": [new_id() for _ in lines],
         "charge_ids": [line.charge.id for line in lines],
-        "tax_rule_ids": [line.rule.id for line in lines],
-        "tax_rates": [line.rule.rate for line in lines],
-        "taxes": [cents(line.tax) for line in lines],
+        "lines": orjson.dumps([_line(position, line) for position, line in enumerate(lines, 1)]).decode(),
+    }
+
+
+def _line(position: int, line: PricedLine) -> dict[str, Any]:
+    """What an invoice's line has beside its charge."""
+    return {
+        "id": new_id(),
+        "position": position,
+        "charge_id": line.charge.id,
+        "tax_rule_id": line.rule.id,
+        "tax_rate": str(line.rule.rate),
+        "tax": cents(line.tax),
     }
 
 

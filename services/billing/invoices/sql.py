@@ -50,9 +50,8 @@ def _issued(cause: str) -> str:
     item_class, quantity, unit_price, amount, tax_rule_id, tax_rate, tax)
   select l.id, :organization_id, :location_id, :invoice_id, l.position, b.id, b.service_on, b.code, b.item_class,
     b.quantity, b.unit_price, b.amount, l.tax_rule_id, l.tax_rate, l.tax
-  from billed b join unnest(cast(:line_ids as uuid[]), cast(:charge_ids as uuid[]), cast(:tax_rule_ids as uuid[]),
-    cast(:tax_rates as numeric[]), cast(:taxes as bigint[]))
-    with ordinality as l(id, charge_id, tax_rule_id, tax_rate, tax, position) on l.charge_id = b.id
+  from billed b join jsonb_to_recordset(cast(:lines as jsonb))
+    as l(id uuid, position int, charge_id uuid, tax_rule_id uuid, tax_rate numeric, tax bigint) on l.charge_id = b.id
 )"""
 
 

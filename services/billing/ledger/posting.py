@@ -4,12 +4,12 @@ A statement with `MONTH` holds the month open before anything else. All that it 
 nothing happens where the month is closed or not opened yet.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, TextClause
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -62,9 +62,8 @@ def entry_rows(source: str, number: str, memo: str = ":entry_memo") -> str:
     location_id, debit, credit)
   select l.id, :organization_id, :legal_entity_id, entry.id, l.position, :entry_posted_on, l.account_code,
     l.location_id, l.debit, l.credit
-  from entry, unnest(cast(:entry_line_ids as uuid[]), cast(:entry_accounts as text[]),
-    cast(:entry_locations as uuid[]), cast(:entry_debits as bigint[]), cast(:entry_credits as bigint[]))
-    with ordinality as l(id, account_code, location_id, debit, credit, position)
+  from entry, jsonb_to_recordset(cast(:entry_lines as jsonb))
+    as l(id uuid, position int, account_code text, location_id uuid, debit bigint, credit bigint)
 )"""
 
 
@@ -123,18 +122,19 @@ def parameters(session: Session, entry: Entry, organization_id: UUID, posted_on:
         "entry_link_id": entry.link_id,
         "entry_posted_by": session.info["origin"].actor_id,
         "entry_posted_at": now(),
-        **_line_columns(entry.lines),
+        "entry_line_count": len(entry.lines),
+        "entry_lines": orjson.dumps([_line(position, line) for position, line in enumerate(entry.lines, 1)]).decode(),
     }
 
 
-def _line_columns(lines: Sequence[Line]) -> dict[str, Any]:
+def _line(position: int, line: Line) -> dict[str, Any]:
     return {
-        "entry_line_count": len(lines),
-        "entry_line_ids": [new_id() for _ in lines],
-        "entry_accounts": [line.account_code for line in lines],
-        "entry_locations": [line.location_id for line in lines],
-        "entry_debits": [cents(line.debit) for line in lines],
-        "entry_credits": [cents(line.credit) for line in lines],
+        "id": new_id(),
+        "position": position,
+        "account_code": line.account_code,
+        "location_id": line.location_id,
+        "debit": cents(line.debit),
+        "credit": cents(line.credit),
     }
 
 
@@ -144,7 +144,7 @@ def execute(session: Session, statement: TextClause, values: dict[str, Any]) -> 
         return session.execute(statement, values).first()
     except IntegrityError as error:
         if "fk_journal_line_account" in str(error.orig):
-            codes = ", ".join(sorted(set(values["entry_accounts"])))
+            codes = ", ".join(sorted({line["account_code"] for line in orjson.loads(values["entry_lines"])}))
             raise UnknownAccount(f"One of the accounts {codes} is not in these books.") from error
         raise
 
