@@ -1,0 +1,142 @@
+"""Garbage on top of bodies that are accepted: every one of these must be refused, whatever else is right."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+from tests.proof.api.aim import Aim
+from tests.proof.api.bodies import body_for
+from tests.proof.api.document import Described
+from tests.proof.api.known import Known, address
+
+HUGE = 10**40
+NOT_JSON = {
+    "broken": b'{"a": ',
+    "not UTF-8": b'{"a": "\xff\xfe"}',
+    "a lone surrogate": b'{"a": "\\ud800"}',
+    "an array": b"[]",
+    "a number": b"1",
+    "null": b"null",
+    "a deep nest": b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    "NaN": b'{"a": NaN}',
+}
+HEADERS = {
+    "an empty key": {"Idempotency-Key": ""},
+    "a long key": {"Idempotency-Key": "k" * 201},
+    "another media type": {"Content-Type": "application/xml"},
+    "no media type": {"Content-Type": ""},
+    "an unreadable version": {"If-Match": "seven"},
+}
+_POOL = urllib3.PoolManager(retries=False, timeout=60)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request of garbage, and what came of it."""
+
+    label: str
+    what: str
+    status: int
+    answer: str
+
+    @property
+    def fault(self) -> str | None:
+        """Why it is a finding, or None."""
+        if self.status >= 500:
+            return "a fault of the server"
+        return "accepted" if self.status < 400 else None
+
+
+def throw(known: Known, aim: Aim, labels: set[str], base: str) -> Iterator[Sent]:
+    """Each kind of garbage at each operation of the plane that takes a JSON body."""
+    for label in sorted(labels):
+        described = known.document.operations[label]
+        schema = _schema(known, described)
+        if schema is None:
+            continue
+        chance = random.Random(f"{aim.seed} {label}")
+        good = known.seed(label, chance) or body_for(described.name, known, chance, aim.fixed) or {}
+        path = address(known, described.path, chance.choice(_places(aim, described)))
+        if path is None or described.open_to_all:
+            path = path or described.path.format_map(_Nobody())
+        for what, body, headers in _garbage(good, schema):
+            yield _send(described, what, base + path, body, {**_headers(aim, label, described), **headers})
+
+
+class _Nobody(dict[str, str]):
+    """Stands for ids where nothing is known to exist."""
+
+    def __missing__(self, _: str) -> str:
+        return "00000000-0000-7000-8000-000000000000"
+
+
+def _garbage(good: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    for what, raw in NOT_JSON.items():
+        yield what, raw, {}
+    yield "an unknown field", json.dumps({**good, "no_such_field": 1}).encode(), {}
+    for name, described in schema.get("properties", {}).items():
+        for what, value in _wrong_values(described):
+            yield f"{name}: {what}", json.dumps({**good, name: value}).encode(), {}
+    for name in schema.get("required", []):
+        yield f"{name}: missing", json.dumps({key: value for key, value in good.items() if key != name}).encode(), {}
+    for what, headers in HEADERS.items():
+        if what != "an unreadable version":
+            yield what, json.dumps({**good, "no_such_field": 1}).encode(), headers
+
+
+def _wrong_values(described: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What no field of this type may be."""
+    kinds = described.get("type")
+    kinds = set(kinds if isinstance(kinds, list) else [kinds])
+    if "object" not in kinds and "$ref" not in described and "anyOf" not in described and "allOf" not in described:
+        yield "an object", {"a": 1}
+    if "string" in kinds:
+        yield "a number", 7
+        yield "a boolean", True
+        yield "NUL", "a\x00b"
+        yield "a million characters", "x" * 1_000_000
+        if described.get("format") in ("date", "date-time", "uuid", "email"):
+            yield f"no {described['format']}", "2026-02-30"
+    if "boolean" in kinds:
+        yield "a word", "yes"
+        yield "a number", 1
+    if "integer" in kinds:
+        yield "a huge number", HUGE
+        yield "a fraction", 1.5
+        yield "a word", "seven"
+    if "array" in kinds:
+        yield "a word", "abc"
+        yield "an array of null", [None]
+    if "null" not in kinds and kinds != {None}:
+        yield "null", None
+
+
+def _schema(known: Known, described: Described) -> dict[str, Any] | None:
+    content = described.body.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return None
+    found: dict[str, Any] = content["schema"]
+    name = found.get("$ref", "").rpartition("/")[2]
+    return known.document.raw["components"]["schemas"][name] if name else found
+
+
+def _places(aim: Aim, described: Described) -> list[str]:
+    return next((places for name, places in aim.places.items() if f"{{{name}}}" in described.path), [""])
+
+
+def _headers(aim: Aim, label: str, described: Described) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+    if not described.open_to_all:
+        headers["Authorization"] = f"Bearer {aim.token(label)}"
+    # A key that no request is kept under: it says what was sent.
+    return {**headers, "Idempotency-Key": f"garbage-{random.getrandbits(64):x}"}
+
+
+def _send(described: Described, what: str, url: str, body: bytes, headers: dict[str, str]) -> Sent:
+    sent = {name: value for name, value in headers.items() if value or name != "Content-Type"}
+    answer = _POOL.request(described.method.upper(), url, body=body, headers=sent)
+    return Sent(described.label, what, answer.status, answer.data[:300].decode(errors="replace"))
