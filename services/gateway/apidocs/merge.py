@@ -68,7 +68,7 @@ def _kinds(scopes: list[str]) -> list[str]:
 def _at(kind: str, service: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
     added = [{**_PARAMETERS[kind], "schema": {"type": "string", "format": "uuid"}}] if kind in _PARAMETERS else []
     facts = body["x-partywall"]
-    if method == "post":
+    if method != "get" and facts["writes"] and facts["idempotency"] != "ignored":
         added.append(_idempotency_key(facts["idempotency"] == "required"))
     if facts.get("versioned"):
         added.append(_IF_MATCH)

@@ -64,20 +64,6 @@ class Document:
         """The template a real path (no query) belongs to; plain segments win over parameters."""
         return next((template for template, pattern in self._patterns if pattern.fullmatch(path)), None)
 
-    def filled(self, template: str, values: dict[str, str]) -> str:
-        """A real path. Raises KeyError where a value is missing."""
-        return _PARAMETER.sub(lambda found: values[found[1]], template)
-
-    def collections(self, template: str) -> list[tuple[str, str]]:
-        """(parameter, template of the list that names it) for each of the path's own parameters, outermost first."""
-        parts = template.split("/")
-        found = []
-        for at, part in enumerate(parts):
-            name = part.strip("{}")
-            if part.startswith("{") and name not in PLACES:
-                found.append((name, "/".join(parts[:at])))
-        return found
-
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(_PARAMETER.sub("[^/]+", re.sub(r"([.-])", r"\\\1", template)))

@@ -63,7 +63,9 @@ def throw(known: Known, aim: Aim, labels: set[str], base: str) -> Iterator[Sent]
         path = address(known, described.path, chance.choice(_places(aim, described)))
         if path is None or described.open_to_all:
             path = path or described.path.format_map(_Nobody())
-        for what, body, headers in _garbage(good, schema):
+        listed = {parameter["name"] for parameter in described.body["parameters"]} | {"Content-Type"}
+        wrong = [(what, json.dumps(good).encode(), sent) for what, sent in HEADERS.items() if listed & sent.keys()]
+        for what, body, headers in [*kinds(good, schema), *wrong]:
             yield _send(described, what, base + path, body, {**_headers(aim, label, described), **headers})
 
 
@@ -74,7 +76,8 @@ class _Nobody(dict[str, str]):
         return "00000000-0000-7000-8000-000000000000"
 
 
-def _garbage(good: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, bytes, dict[str, str]]]:
+def kinds(good: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    """(what, body, no headers) of each kind of garbage on top of a good body of this schema."""
     for what, raw in NOT_JSON.items():
         yield what, raw, {}
     yield "an unknown field", json.dumps({**good, "no_such_field": 1}).encode(), {}
@@ -83,9 +86,6 @@ def _garbage(good: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str
             yield f"{name}: {what}", json.dumps({**good, name: value}).encode(), {}
     for name in schema.get("required", []):
         yield f"{name}: missing", json.dumps({key: value for key, value in good.items() if key != name}).encode(), {}
-    for what, headers in HEADERS.items():
-        if what != "an unreadable version":
-            yield what, json.dumps({**good, "no_such_field": 1}).encode(), headers
 
 
 def _wrong_values(described: dict[str, Any]) -> Iterator[tuple[str, Any]]:

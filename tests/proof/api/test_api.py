@@ -1,0 +1,67 @@
+"""A short run at some operations, always the same; and what the harness itself must be able to see."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from tests.proof.api import garbage, planes
+from tests.proof.api.__main__ import prove
+from tests.proof.api.document import Document
+from tests.proof.api.engine import Seen
+from tests.proof.api.garbage import Sent
+from tests.proof.api.known import Known, address
+from tests.proof.api.report import Figures
+from tests.support.platform import Platform
+
+SHORT = {"short": True, "requests": 200, "examples": 2, "operations": 12, "seed": 20261122}
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    return Document()
+
+
+@pytest.mark.whole_system
+def test_some_operations_keep_to_the_document_and_refuse_garbage(tmp_path: Path) -> None:
+    with Platform(tmp_path) as platform:
+        figures = prove(platform, argparse.Namespace(**SHORT))
+    said = "\n".join(figures.lines())
+    assert figures.findings == 0, said
+    assert figures.requests >= SHORT["requests"] + 100, said
+    answered = sum((seen.statuses for seen in figures.planes.values()), start=Seen().statuses)
+    assert answered[200] > 0, said
+
+
+def test_every_operation_is_open_to_the_people_of_a_plane(document: Document) -> None:
+    opened = {plane: planes.open_to(document, plane) for plane in planes.PLANES}
+    assert opened["business"] | opened["clinical"] == set(document.operations)
+    assert all(
+        found - {label for label in found if document.operations[label].open_to_all} for found in opened.values()
+    )
+
+
+def test_a_url_finds_its_template_and_a_row_its_list(document: Document) -> None:
+    site = "/v1/locations/00000000-0000-7000-8000-000000000001/procurement"
+    template = "/v1/locations/{in_location}/procurement/orders/{order_id}"
+    assert document.template(f"{site}/orders/7") == template
+    known = Known(document, set())
+    row = {"id": "7", "vendor_id": "9", "lines": [{"id": "8"}]}
+    known.learn("GET", f"http://gateway{site}/orders?limit=5", None, 200, {"items": [row], "next": None})
+    assert address(known, template, "00000000-0000-7000-8000-000000000001") == f"{site}/orders/7"
+    assert (known.values_of("vendor_id"), known.values_of("order_line_id")) == (["9"], ["8"])
+    assert address(known, template, "00000000-0000-7000-8000-000000000002") is not None  # for want of a better one
+
+
+def test_garbage_that_is_accepted_and_a_fault_of_the_server_are_findings() -> None:
+    figures = Figures(1)
+    for status in (201, 422, 500):
+        figures.note(Sent("POST /v1/x", "an unknown field", status, ""))
+    assert [sent.fault for sent in figures.garbage_faults] == ["accepted", "a fault of the server"]
+    assert figures.findings == 2
+
+
+def test_garbage_is_thrown_at_each_field(document: Document) -> None:
+    schema = document.raw["components"]["schemas"]["procurement.RequisitionIn"]
+    thrown = {what for what, _, _ in garbage.kinds({"lines": []}, schema)}
+    assert {"an unknown field", "lines: a word", "note: NUL", "submit: a word", "lines: missing", "NaN"} <= thrown
