@@ -26,17 +26,24 @@ STEPS = "1:10000,50:1000000,500:10000000"
 HEADS = ("work", "sites", "orders", "per s", "p50 ms", "p99 ms", "errors", "CPU ms", "growth", "mark", "met")
 MOST = 1.3  # cost per request at any step, over that at the first
 LINED = 10_000
-_QUIET, _PATIENCE = 0.25, 120.0  # cores the platform may use when nobody asks anything; seconds to wait for that
+_QUIET = 0.25  # cores the platform may use while nobody asks anything
+_LOOK, _PATIENCE = 0.5, 120.0  # seconds over which that is measured, seconds to wait for it
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Sites and orders at each step; seconds of each of so many rounds; the folder of the platform."""
+    """Sites and orders at each step; which works; seconds of each round; how often the web server starts; where."""
 
     steps: Sequence[tuple[int, int]]
+    works: Sequence[str]
     seconds: float
     rounds: int
+    starts: int
     home: Path
+
+    def pairs(self, platform: Platform, network: Network) -> list[Pair]:
+        """The chosen works. Reads come first: they leave nothing to do behind."""
+        return [pair for pair in reversed(works.buying(platform, network)) if pair.through.name in self.works]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,10 @@ def main() -> int:
     with Platform(chosen.home) as running:
         measured, network = _grow(running, chosen)
         _say("row-level security on and off")
-        walled = walls.rows(running, works.buying(running, network), chosen.seconds, chosen.rounds)
-    _say("connections of two web workers, from twelve starts")
+        walled = walls.rows(running, chosen.pairs(running, network), chosen.seconds, chosen.rounds)
+    _say(f"connections of two web workers, from {chosen.starts} starts")
     with tempfile.TemporaryDirectory() as folder:
-        spreads = spread.rows(Path(folder))
+        spreads = spread.rows(Path(folder), chosen.starts)
     print(f"\n{works.machine()}; {works.CLIENTS} clients, the median of {chosen.rounds} x {chosen.seconds:g} s\n")
     for heads, rows in ((HEADS, table(measured)), (walls.HEADS, walled), (spread.HEADS, spreads)):
         print(f"{markdown(heads, rows)}\n")
@@ -93,8 +100,7 @@ def _grow(platform: Platform, chosen: Chosen) -> tuple[list[Measured], Network]:
         network = franchise.grow(platform, wanted, sites)
         _load(platform, network, there, total)
         sites, there = network.sites, total
-        # Reads first: they leave nothing to do behind.
-        for pair in reversed(works.buying(platform, network)):
+        for pair in chosen.pairs(platform, network):
             measured.append(_measure(platform, pair, (wanted, total), chosen))
             _say("  " + " | ".join(measured[-1].cells(measured[-1].cost)[:-3]))
     return measured, network
@@ -139,8 +145,8 @@ def _rest(platform: Platform) -> None:
     used = 1.0
     while used > _QUIET and time.monotonic() < deadline:
         before = platform.cpu_seconds()
-        time.sleep(1)
-        used = platform.cpu_seconds() - before
+        time.sleep(_LOOK)
+        used = (platform.cpu_seconds() - before) / _LOOK
     if used > _QUIET:
         _say(f"  the platform does not come to rest: it uses {used:.2f} of a core")
 
@@ -153,12 +159,15 @@ def _say(words: str) -> None:
 def _arguments() -> Chosen:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
     parser.add_argument("--steps", default=STEPS, help="sites:orders, the smallest first")
+    parser.add_argument("--works", default="order,newest,spend", help="which to measure")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of a round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--starts", type=int, default=12, help="of a web server with two workers")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the measured platform")
     given = parser.parse_args()
     steps = [tuple(map(int, step.split(":"))) for step in given.steps.split(",")]
-    return Chosen([(sites, total) for sites, total in steps], given.seconds, given.rounds, given.home)
+    sizes = [(sites, total) for sites, total in steps]
+    return Chosen(sizes, given.works.split(","), given.seconds, given.rounds, given.starts, given.home)
 
 
 if __name__ == "__main__":

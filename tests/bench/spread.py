@@ -9,16 +9,17 @@ from tests.bench.table import verdict
 from tests.support.web import Web
 
 HEADS = ("start", "connections of each worker", "mark", "met")
-STARTS, WORKERS, CONNECTIONS = 12, 2, 8
+WORKERS, CONNECTIONS = 2, 8
 MOST = CONNECTIONS // WORKERS + 2  # nobody has more than a fair share and two
 
 
-def rows(folder: Path, starts: int = STARTS) -> list[list[str]]:
+def rows(folder: Path, starts: int) -> list[list[str]]:
     """A line for each start."""
-    return [_line(number, held(folder / str(number))) for number in range(1, starts + 1)]
+    return [line(number, held(folder / str(number))) for number in range(1, starts + 1)]
 
 
-def _line(number: int, held: list[int]) -> list[str]:
+def line(number: int, held: list[int]) -> list[str]:
+    """What each worker held after one start, and whether that is fair."""
     over = [count for count in held if count > MOST]
     return [str(number), " + ".join(map(str, held)), f"<= {MOST}", verdict(over)]
 
