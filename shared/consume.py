@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import delete, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 import shared.contracts.billing
@@ -18,7 +18,7 @@ from shared.db import Database, rescope
 from shared.delivery import Delivery, UnknownEvent, Unreadable
 from shared.event_metrics import APPLIED
 from shared.ids import PLATFORM
-from shared.inbox import Attempt, FeedCursor, Parked, Subscriber
+from shared.inbox import Attempt, Parked, Subscriber
 from shared.outbox import Origin, write_pending
 from shared.tenancy import NETWORK, Scope
 
@@ -47,17 +47,12 @@ def apply_together(
     tried: bool = False,
 ) -> int:
     """Apply what is new of `deliveries` in one transaction; returns how many. `tried`: forget their tries too."""
-    with database.platform_transaction() as session:
-        one_at_a_time(session, subscriber)
-        fresh = claim(session, subscriber, deliveries)
+    with database.platform_transaction(turn(subscriber)) as session:
+        fresh, held = claim(session, subscriber, deliveries, pulled)
         # The platform's own rows first: each change of role is a round trip.
-        if pulled:
-            _move_cursor(session, subscriber, *pulled)
         if tried:
             forget_tries(session, subscriber, *deliveries)
-        free = _park_behind(session, subscriber, fresh)
-        for delivery in free:
-            handle(session, subscriber, delivery)
+        handle(session, subscriber, _park_behind(session, subscriber, fresh, held))
     for publisher, new in Counter(delivery.publisher for delivery in fresh).items():
         APPLIED.labels(subscriber.consumer, publisher).inc(new)
     return len(fresh)
@@ -69,75 +64,88 @@ def forget_tries(session: Session, subscriber: Subscriber, *deliveries: Delivery
     session.execute(delete(Attempt).where(Attempt.consumer == subscriber.consumer, Attempt.event_id.in_(ids)))
 
 
-def one_at_a_time(session: Session, subscriber: Subscriber) -> None:
+def turn(subscriber: Subscriber) -> str:
     """One transaction applies for a consumer at a time: bus, feed and retries keep one order and cannot deadlock."""
-    session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:c, 0))"), {"c": f"apply {subscriber.consumer}"}
-    )
+    return f"apply {subscriber.consumer}"
 
 
-def claim(session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Write the inbox rows; what was there before is a duplicate and falls out."""
-    if not deliveries:
-        return []
-    statement = text(
-        "insert into inbox (consumer, event_id, publisher, sequence, applied_at)"
-        " select :consumer, e.id, e.publisher, e.sequence, :at"
-        " from unnest(cast(:ids as uuid[]), cast(:publishers as text[]), cast(:sequences as bigint[]))"
-        " as e(id, publisher, sequence)"
-        # Below the floor inbox rows are forgotten; whatever comes from there was done long ago.
-        " where not exists (select 1 from feed_cursor c where c.consumer = :consumer"
-        " and c.publisher = e.publisher and e.sequence between 1 and c.floor)"
-        " on conflict do nothing returning event_id"
-    )
-    new = set(
-        session.scalars(
-            statement,
-            {
-                "consumer": subscriber.consumer,
-                "at": now(),
-                "ids": [delivery.event_id for delivery in deliveries],
-                "publishers": [delivery.publisher for delivery in deliveries],
-                "sequences": [delivery.sequence for delivery in deliveries],
-            },
-        )
-    )
+def claim(
+    session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery], pulled: tuple[str, int] | None = None
+) -> tuple[list[Delivery], set[str]]:
+    """Write the inbox rows, and move the cursor of the feed that was `pulled`; what was there before is a duplicate and
+    falls out. Returns what is new, and which aggregates have an event parked. One round trip."""
+    values = {
+        "consumer": subscriber.consumer,
+        "at": now(),
+        "ids": [delivery.event_id for delivery in deliveries],
+        "publishers": [delivery.publisher for delivery in deliveries],
+        "sequences": [delivery.sequence for delivery in deliveries],
+        "aggregates": [delivery.aggregate for delivery in deliveries],
+    }
+    if pulled:
+        values |= {"publisher": pulled[0], "upto": pulled[1]}
+    found = session.execute(_CLAIM_AND_MOVE if pulled else _CLAIM, values).one()
+    new = set(found.new)
     fresh = {delivery.event_id: delivery for delivery in reversed(deliveries) if delivery.event_id in new}
-    return list(reversed(fresh.values()))
+    return list(reversed(fresh.values())), set(found.held)
 
 
-def _park_behind(session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery]) -> list[Delivery]:
+_CLAIMED = """with claimed as (
+        insert into inbox (consumer, event_id, publisher, sequence, applied_at)
+        select :consumer, e.id, e.publisher, e.sequence, :at
+        from unnest(cast(:ids as uuid[]), cast(:publishers as text[]), cast(:sequences as bigint[]))
+             as e(id, publisher, sequence)
+        -- Below the floor inbox rows are forgotten; whatever comes from there was done long ago.
+        where not exists (select 1 from feed_cursor c where c.consumer = :consumer
+                          and c.publisher = e.publisher and e.sequence between 1 and c.floor)
+        on conflict do nothing returning event_id)"""
+_MOVED = """, moved as (
+        insert into feed_cursor (consumer, publisher, sequence, floor, moved_at)
+        values (:consumer, :publisher, :upto, 0, :at)
+        on conflict (consumer, publisher) do update set sequence = excluded.sequence, moved_at = excluded.moved_at
+        where feed_cursor.sequence < excluded.sequence)"""
+_FOUND = """
+    select array(select event_id from claimed) as new,
+           array(select aggregate from parked where consumer = :consumer and status in ('parked', 'dead')
+                 and aggregate = any(cast(:aggregates as text[]))) as held"""
+_CLAIM, _CLAIM_AND_MOVE = text(_CLAIMED + _FOUND), text(_CLAIMED + _MOVED + _FOUND)
+
+
+def _park_behind(
+    session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery], held: set[str]
+) -> list[Delivery]:
     """Park what has an earlier event of its aggregate parked; returns the rest."""
-    if not deliveries:
-        return []
-    # One array, not a list of parameters: the statement stays the same whatever the size of the batch.
-    statement = text(
-        "select aggregate from parked where consumer = :consumer and status in ('parked', 'dead')"
-        " and aggregate = any(cast(:aggregates as text[]))"
-    )
-    values = {"consumer": subscriber.consumer, "aggregates": [delivery.aggregate for delivery in deliveries]}
-    held = set(session.scalars(statement, values))
     for delivery in deliveries:
         if delivery.aggregate in held:
             park(session, subscriber, delivery, "waits behind an earlier event of its aggregate", now())
     return [delivery for delivery in deliveries if delivery.aggregate not in held]
 
 
-def handle(session: Session, subscriber: Subscriber, delivery: Delivery) -> None:
-    envelope = delivery.envelope
-    if envelope is None:
-        raise Unreadable
-    _enter(session, subscriber, envelope)
+def handle(session: Session, subscriber: Subscriber, deliveries: Sequence[Delivery]) -> None:
+    """Their effects, in their order. Raises Unreadable, UnknownEvent, or what a handler raises."""
+    kept = []
+    for delivery in deliveries:
+        if delivery.envelope is None:
+            raise Unreadable
+        kept.append((delivery.envelope, delivery.body))
+        _handle(session, subscriber, delivery.envelope)
+    if subscriber.catch_all:
+        for _, run in groupby(kept, lambda one: one[0].organizationid):
+            together = list(run)
+            _enter(session, subscriber, together[0][0])
+            subscriber.catch_all(session, together)
+
+
+def _handle(session: Session, subscriber: Subscriber, envelope: Envelope) -> None:
     if envelope.type in subscriber.by_type:
+        _enter(session, subscriber, envelope)
         kind, handler = subscriber.by_type[envelope.type]
         if envelope.schemaversion > kind.schema_version:
             raise UnknownEvent(f"{envelope.type} in version {envelope.schemaversion}")
         handler(session, envelope, envelope.event())
+        write_pending(session)
     elif subscriber.catch_all is None and envelope.type not in REGISTRY:
         raise UnknownEvent(envelope.type)
-    if subscriber.catch_all:
-        subscriber.catch_all(session, envelope, delivery.body)
-    write_pending(session)
 
 
 def _enter(session: Session, subscriber: Subscriber, envelope: Envelope) -> None:
@@ -156,19 +164,6 @@ def _enter(session: Session, subscriber: Subscriber, envelope: Envelope) -> None
         decision_id=envelope.decisionid,
         causation_id=str(envelope.id),
         traceparent=envelope.traceparent,
-    )
-
-
-def _move_cursor(session: Session, subscriber: Subscriber, publisher: str, sequence: int) -> None:
-    fresh = insert(FeedCursor).values(
-        consumer=subscriber.consumer, publisher=publisher, sequence=sequence, floor=0, moved_at=now()
-    )
-    session.execute(
-        fresh.on_conflict_do_update(
-            index_elements=["consumer", "publisher"],
-            set_={"sequence": fresh.excluded.sequence, "moved_at": fresh.excluded.moved_at},
-            where=FeedCursor.sequence < fresh.excluded.sequence,
-        )
     )
 
 

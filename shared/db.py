@@ -40,7 +40,7 @@ from shared.ids import new_id
 from shared.pool import MeasuredPool, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
-_PLAIN = re.compile(r"[A-Za-z0-9_{},-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_{}, -]*")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -170,14 +170,17 @@ class Database:
             yield session
 
     @contextmanager
-    def platform_transaction(self) -> Iterator[Session]:
-        """One transaction of the platform itself (relay, inbox, sign-in); never opened for a request's own work."""
-        with self._open(PLATFORM_ROLE, {}) as session:
+    def platform_transaction(self, turn: str = "") -> Iterator[Session]:
+        """One transaction of the platform itself (relay, inbox, sign-in); never opened for a request's own work.
+
+        Of transactions with the same `turn` one runs at a time, whatever process they are in.
+        """
+        with self._open(PLATFORM_ROLE, {}, turn) as session:
             yield session
 
     @contextmanager
-    def _open(self, role: str, settings: dict[str, str]) -> Iterator[Session]:
-        session = self._session(info={"role": role, "settings": settings, "events": []})
+    def _open(self, role: str, settings: dict[str, str], turn: str = "") -> Iterator[Session]:
+        session = self._session(info={"role": role, "settings": settings, "turn": turn, "events": []})
         try:
             yield session
             session.commit()
@@ -244,16 +247,18 @@ def _set_configs(names: tuple[str, ...]) -> TextClause:
 def _begin_in_scope(session: Session, transaction: Any, connection: Connection) -> None:
     if transaction.parent is None:
         names, values = zip(*{"role": session.info["role"], **session.info["settings"]}.items(), strict=True)
-        connection.exec_driver_sql(_begin(names, values), execution_options={"no_parameters": True})
+        begin = _begin(names, values, session.info["turn"])
+        connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
 
 
 @lru_cache(maxsize=4096)
-def _begin(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+def _begin(names: tuple[str, ...], values: tuple[str, ...], turn: str) -> str:
     """BEGIN and the scope in one round trip, which only the simple protocol allows; it takes no parameters."""
-    if not all(map(_PLAIN.fullmatch, values)):
+    if not all(map(_PLAIN.fullmatch, (*values, turn))):
         raise ValueError("a scope is made of names and ids")
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in zip(names, values, strict=True))
-    return f"begin; select {calls}"
+    wait = f"; select pg_advisory_xact_lock(hashtextextended('{turn}', 0))" if turn else ""
+    return f"begin; select {calls}{wait}"
 
 
 def _unprepared(cursor: psycopg.Cursor[Any], statement: str, context: Any) -> bool:

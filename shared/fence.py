@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from shared import logging
 from shared.clock import now
-from shared.consume import apply_together, claim, forget_tries, handle, one_at_a_time, park, wants
+from shared.consume import apply_together, claim, forget_tries, handle, park, turn, wants
 from shared.db import Database, as_platform, lock
 from shared.delivery import Delivery, UnknownEvent, Unreadable, reason, unreachable
 from shared.inbox import ATTEMPTS, BACK_OFF, OPEN, Attempt, InboxEntry, Parked, ParkedStatus, Subscriber
@@ -85,9 +85,8 @@ def _journal(database: Database, subscriber: Subscriber, delivery: Delivery) -> 
 
 
 def _put_away(database: Database, subscriber: Subscriber, delivery: Delivery, error: Exception) -> int:
-    with database.platform_transaction() as session:
-        one_at_a_time(session, subscriber)
-        fresh = claim(session, subscriber, [delivery])
+    with database.platform_transaction(turn(subscriber)) as session:
+        fresh, _ = claim(session, subscriber, [delivery])
         for new in fresh:
             park(session, subscriber, new, reason(error), now() + BACK_OFF[0])
         forget_tries(session, subscriber, delivery)
@@ -101,14 +100,13 @@ def retry_due(database: Database, subscriber: Subscriber) -> int:
     while (key := _begin_retry(database, subscriber)) is not None:
         tried += 1
         try:
-            with database.platform_transaction() as session:
-                one_at_a_time(session, subscriber)
+            with database.platform_transaction(turn(subscriber)) as session:
                 parked = lock(session, Parked, key)
                 if parked.status not in OPEN:
                     continue
                 delivery = Delivery.read(parked.publisher, parked.envelope)
                 if wants(subscriber, delivery):
-                    handle(session, subscriber, delivery)
+                    handle(session, subscriber, [delivery])
                 as_platform(session)
                 lock(session, Parked, key).settle(now())
         except Exception as error:

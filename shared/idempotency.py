@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, UniqueConstraint, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+import msgspec
+from sqlalchemy import LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
 from shared.db import Base, HasId, OrganizationOwned
 from shared.errors import Invalid, Problem
+from shared.ids import new_id
 
 
 class BadRequest(Problem):
@@ -75,18 +77,10 @@ class Answer:
 
 def begin(session: Session, call: Call) -> Answer | None:
     """Claim the key, or return the answer it already has. Raises IdempotencyKeyReused for another request."""
-    values = {
-        "organization_id": call.organization_id,
-        "principal_id": call.principal_id,
-        "operation": call.operation,
-        "key": call.key,
-        "fingerprint": call.fingerprint,
-        "created_at": now(),
-    }
-    claim = insert(IdempotencyKey).values(values).on_conflict_do_nothing().returning(IdempotencyKey.id)
-    if session.execute(claim).first() is not None:
+    claim = {**_key(call), "id": new_id(), "fingerprint": call.fingerprint, "created_at": now()}
+    if session.execute(_CLAIM, claim).first() is not None:
         return None
-    stored = session.execute(select(IdempotencyKey).where(*_same(call))).scalar_one()
+    stored = session.execute(_STORED, _key(call)).one()
     if stored.fingerprint != call.fingerprint:
         raise IdempotencyKeyReused("Use a new key for a new request.")
     if stored.status is None:
@@ -96,17 +90,27 @@ def begin(session: Session, call: Call) -> Answer | None:
 
 def finish(session: Session, call: Call, answer: Answer) -> None:
     """Store the answer of a claimed key."""
-    session.execute(
-        update(IdempotencyKey)
-        .where(*_same(call))
-        .values(status=answer.status, headers=answer.headers, body=answer.body)
-    )
+    headers = msgspec.json.encode(answer.headers).decode()
+    session.execute(_FINISH, {**_key(call), "status": answer.status, "headers": headers, "body": answer.body})
 
 
-def _same(call: Call) -> tuple[Any, ...]:
-    return (
-        IdempotencyKey.organization_id == call.organization_id,
-        IdempotencyKey.principal_id == call.principal_id,
-        IdempotencyKey.operation == call.operation,
-        IdempotencyKey.key == call.key,
-    )
+def _key(call: Call) -> dict[str, Any]:
+    return {
+        "organization_id": call.organization_id,
+        "principal_id": call.principal_id,
+        "operation": call.operation,
+        "key": call.key,
+    }
+
+
+# Every write that moves money or stock runs these: as text they are put together once.
+_SAME = "organization_id = :organization_id and principal_id = :principal_id and operation = :operation and key = :key"
+_CLAIM = text(
+    """insert into idempotency_key (id, organization_id, principal_id, operation, key, fingerprint, created_at)
+    values (:id, :organization_id, :principal_id, :operation, :key, :fingerprint, :created_at)
+    on conflict do nothing returning 1"""
+)
+_STORED = text(f"select fingerprint, status, headers, body from idempotency_key where {_SAME}")
+_FINISH = text(
+    "update idempotency_key set status = :status, headers = cast(:headers as jsonb), body = :body where " + _SAME
+)

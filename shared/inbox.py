@@ -6,7 +6,7 @@ anything but the database. Events of one aggregate arrive in order; after a loss
 one may follow a newer, so a handler that keeps a copy of somebody else's row writes it with `keep_newest`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,7 +23,7 @@ from shared.db import Base, HasId, OrganizationOwned, Versioned
 from shared.errors import Conflict
 
 Handler = Callable[[Session, Envelope, Any], None]
-CatchAll = Callable[[Session, Envelope, bytes], None]
+CatchAll = Callable[[Session, Sequence[tuple[Envelope, bytes]]], None]
 
 ATTEMPTS = 3
 BACK_OFF = (
@@ -37,7 +37,8 @@ BACK_OFF = (
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who listens to whom: `handlers` by event class; `catch_all` gets every event of `publishers`, known or not.
+    """Who listens to whom: `handlers` by event class; `catch_all` gets every event of `publishers`, known or
+    not, several of one organization at a time.
 
     `consumer` is the service's name; queues, cursors and inbox rows carry it.
     """

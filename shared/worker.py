@@ -29,12 +29,13 @@ from shared.pull import PublisherWentBack, Puller
 from shared.reconciliation import forget
 from shared.relay import LostLead, Sequencer, backlog
 from shared.settings import Settings
-from shared.wakeup import SAFETY_POLL_SECONDS, Leadership, Wakeup
+from shared.wakeup import Leadership, Wakeup
 
 HEAL_SECONDS = 45.0
 LONG_POLL_SECONDS = 10
 RETRY_SECONDS = 1.0
 STAND_BY_SECONDS = 0.5
+IDLE_SECONDS = 1.0  # the bell rings before; without one, Wakeup looks more often
 GRACE_SECONDS = 20.0
 STUCK_SECONDS = 180.0
 HOUR = 3600.0
@@ -175,7 +176,7 @@ class Worker:
             metrics.PUBLISHED.labels(self.settings.service).inc(moved)
             self.wakeup.ring(LOG_CHANNEL)
         else:
-            self.wakeup.wait(CHANNEL, mark, SAFETY_POLL_SECONDS)
+            self.wakeup.wait(CHANNEL, mark, IDLE_SECONDS)
 
     def _publish(self) -> None:
         if not self._publishing.hold():
@@ -187,7 +188,7 @@ class Worker:
             metrics.CONFIRMED.labels(self.settings.service).inc(sent)
         else:
             self._publisher.beat()
-            self.wakeup.wait(LOG_CHANNEL, mark, SAFETY_POLL_SECONDS)
+            self.wakeup.wait(LOG_CHANNEL, mark, IDLE_SECONDS)
 
     def _retry(self) -> None:
         retry_due(self.database, self.subscriber)

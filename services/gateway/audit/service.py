@@ -1,5 +1,7 @@
 """Add to the trail, verify it, read its heads, look through the register."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -15,21 +17,24 @@ from shared.contracts.base import DecisionTaken, Envelope
 from shared.errors import NotFound
 from shared.pagination import Page, page
 
-# One statement: the upsert locks the head, so entries of one organization queue and positions stay dense.
+# It locks the head, so those who add to one organization's trail queue, and positions stay dense.
+_HEAD = text(
+    """insert into audit_head as h (organization_id, position, prev_hash, hash)
+    values (:organization_id, 0, :genesis, :genesis)
+    on conflict (organization_id) do update set position = h.position
+    returning position, hash"""
+)
 _APPEND = text(
-    """
-    with head as (
-        insert into audit_head as h (organization_id, position, prev_hash, hash)
-        values (:organization_id, 1, :genesis, sha256(:genesis || :envelope))
-        on conflict (organization_id) do update
-        set position = h.position + 1, prev_hash = h.hash, hash = sha256(h.hash || :envelope)
-        returning position, prev_hash, hash
-    )
+    """with head as (
+        update audit_head set position = :last, prev_hash = :prev_hash, hash = :hash
+        where organization_id = :organization_id)
     insert into audit_entry (
         organization_id, position, event_id, source, type, plane, envelope, prev_hash, hash, recorded_at)
-    select :organization_id, position, :event_id, :source, :type, :plane, :envelope, prev_hash, hash, :recorded_at
-    from head
-    """
+    select :organization_id, n.position, n.event_id, n.source, n.type, n.plane, n.envelope, n.prev_hash, n.hash, :at
+    from unnest(
+        cast(:positions as bigint[]), cast(:event_ids as uuid[]), cast(:sources as text[]), cast(:types as text[]),
+        cast(:planes as text[]), cast(:envelopes as bytea[]), cast(:prev_hashes as bytea[]), cast(:hashes as bytea[]))
+        as n(position, event_id, source, type, plane, envelope, prev_hash, hash)"""
 )
 
 
@@ -70,19 +75,31 @@ class DayHead:
     recorded_at: datetime
 
 
-def append(session: Session, envelope: Envelope, raw: bytes) -> None:
-    """Add one event, byte for byte, to its organization's chain."""
+def append(session: Session, events: Sequence[tuple[Envelope, bytes]]) -> None:
+    """Add events of one organization, byte for byte, to its chain, in their order."""
+    organization_id = events[0][0].organizationid
+    head = session.execute(_HEAD, {"organization_id": organization_id, "genesis": GENESIS}).one()
+    chain = [head.hash]
+    for _, raw in events:
+        chain.append(hashlib.sha256(chain[-1] + raw).digest())
+    envelopes = [envelope for envelope, _ in events]
+    last = head.position + len(events)
     session.execute(
         _APPEND,
         {
-            "organization_id": envelope.organizationid,
-            "genesis": GENESIS,
-            "envelope": raw,
-            "event_id": envelope.id,
-            "source": envelope.source,
-            "type": envelope.type,
-            "plane": envelope.plane,
-            "recorded_at": now(),
+            "organization_id": organization_id,
+            "at": now(),
+            "last": last,
+            "prev_hash": chain[-2],
+            "hash": chain[-1],
+            "positions": list(range(head.position + 1, last + 1)),
+            "event_ids": [envelope.id for envelope in envelopes],
+            "sources": [envelope.source for envelope in envelopes],
+            "types": [envelope.type for envelope in envelopes],
+            "planes": [envelope.plane for envelope in envelopes],
+            "envelopes": [raw for _, raw in events],
+            "prev_hashes": chain[:-1],
+            "hashes": chain[1:],
         },
     )
 

@@ -96,7 +96,7 @@ def make_decision(entity_id: UUID = f.LAKESIDE.id) -> DecisionTaken:
 def keep(database: Database, fact: Event, organization_id: UUID = ORGANIZATION) -> Envelope:
     envelope, raw = make_event(fact, organization_id)
     with database.transaction(Scope.whole(organization_id)) as session:
-        record(session, envelope, raw)
+        record(session, [(envelope, raw)])
     return envelope
 
 
@@ -121,7 +121,7 @@ def test_every_organization_has_a_dense_chain_of_its_own(database: Database) -> 
 def test_the_trail_keeps_the_bytes_that_were_published(database: Database) -> None:
     envelope, raw = make_event(make_proposal())
     with database.transaction(Scope.whole(ORGANIZATION)) as session:
-        record(session, envelope, raw)
+        record(session, [(envelope, raw)])
     with database.transaction(Scope.whole(ORGANIZATION)) as session:
         assert session.scalar(select(AuditEntry.envelope)) == raw
 
@@ -235,6 +235,18 @@ def test_whatever_any_service_tells_is_heard_once_and_kept(database: Database) -
     assert apply_together(database, SUBSCRIBER, deliveries, None) == 3
     assert apply_together(database, SUBSCRIBER, deliveries, None) == 0
     assert (verify(database).entries, verify(database).sound) == (3, True)
+
+
+def test_what_is_kept_together_is_chained_one_by_one(database: Database) -> None:
+    batches = [[make_event(make_proposal()) for _ in range(count)] for count in (3, 1, 5)]
+    for batch in batches:
+        with database.transaction(Scope.whole(ORGANIZATION)) as session:
+            record(session, batch)
+    assert (verify(database).entries, verify(database).sound) == (9, True)
+    with database.transaction(Scope.whole(ORGANIZATION)) as session:
+        kept = session.execute(select(AuditEntry.position, AuditEntry.event_id).order_by(AuditEntry.position)).all()
+    told = [envelope.id for batch in batches for envelope, _ in batch]
+    assert [tuple(row) for row in kept] == list(enumerate(told, start=1))
 
 
 def test_the_command_says_which_entry_is_broken_and_ends_non_zero(

@@ -191,8 +191,9 @@ def test_a_known_fact_nobody_here_needs_is_passed_over(publisher: Database, cons
 def test_the_audit_store_gets_every_event_known_or_not(publisher: Database, consumer: Database) -> None:
     kept: list[tuple[str, bytes]] = []
     store = Subscriber(
-        "gateway", {}, ("procurement",), catch_all=lambda _, envelope, body: kept.append((envelope.type, body))
-    )
+        "gateway", {}, ("procurement",),
+        catch_all=lambda _, events: kept.extend((envelope.type, body) for envelope, body in events),
+    )  # fmt: skip
     (delivery,) = told(publisher, "a")
     unknown = changed(delivery, type="procurement.vendor.abducted", id=str(new_id()))
     apply(consumer, store, [delivery, unknown])
