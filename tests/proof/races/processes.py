@@ -13,7 +13,7 @@ import urllib3
 from deploy.local.instance import ROOT
 
 _HTTP = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(5))
-_ENDS_WITHIN = 60.0
+_ENDS_WITHIN = 180.0
 
 
 def environment(state: dict[str, Any], **changes: str) -> dict[str, str]:
