@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,9 +60,16 @@ def _draw_all(platform: Platform, seconds: float, out: Path) -> None:
 
 def _watched(platform: Platform, pair: works.Pair, seconds: float) -> flame_graph.Stacks:
     """What the process was seen doing while clients repeat the work."""
+    begun = threading.Event()
+
+    def begin() -> float:
+        begun.set()
+        return 0.0
+
     with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(loads.run, pair.through, works.CLIENTS, _WARM, seconds + 2)
-        time.sleep(_WARM + 2)
+        load = pool.submit(loads.run, pair.through, works.CLIENTS, _WARM, seconds + 2, begin)
+        while not begun.wait(0.1) and not load.done():
+            pass
         stacks = watch(platform.state["pids"]["procurement-web"], seconds)
         if not load.result()[0].latencies:
             raise RuntimeError(f"nothing was answered: {pair.name}")

@@ -1,6 +1,7 @@
 """A load generator as a process of its own: closed loop, kept connections, as light as can be.
 
-`python -m tests.bench.generator` reads a job (JSON) from standard input and writes what it saw to standard output.
+`python -m tests.bench.generator` reads a job from the first line of standard input, says when it is ready, reads from
+the second when to begin and to end, and writes what it saw. All are JSON.
 """
 
 import importlib
@@ -19,14 +20,16 @@ class Failed(Exception):
 
 
 def main() -> None:
-    """Do the job: {module, work, clients, begin, end, options}; times are POSIX. `begin` ends the warm-up."""
-    job = json.load(sys.stdin)
+    """Do the job {module, work, clients, options} at {begin, end}; times are POSIX. `begin` ends the warm-up."""
+    job = json.loads(sys.stdin.readline())
     make = getattr(importlib.import_module(job["module"]), job["work"])
     steps: list[Step] = [make(number, **job["options"]) for number in job["clients"]]
+    print("ready", flush=True)
+    times = json.loads(sys.stdin.readline())
     seen: list[list[float]] = [[] for _ in steps]
     errors: list[list[str]] = [[] for _ in steps]
     threads = [
-        threading.Thread(target=_repeat, args=(step, job["begin"], job["end"], seen[i], errors[i]))
+        threading.Thread(target=_repeat, args=(step, times["begin"], times["end"], seen[i], errors[i]))
         for i, step in enumerate(steps)
     ]
     for thread in threads:

@@ -13,8 +13,6 @@ from typing import Any
 from deploy.local.instance import ROOT
 from tests.bench.table import Load
 
-_START_SECONDS = 1.5  # a generator imports and connects before it warms up
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -29,10 +27,10 @@ def run(
     work: Work, clients: int, warm: float, seconds: float, probe: Callable[[], float] = time.monotonic
 ) -> tuple[Load, float]:
     """The load, and by how much `probe` grew meanwhile (the platform's processor seconds)."""
-    begin = time.time() + _START_SECONDS + warm
     generators = min(os.cpu_count() or 1, clients)
-    job = {"module": work.module, "work": work.name, "options": work.options, "begin": begin, "end": begin + seconds}
+    job = {"module": work.module, "work": work.name, "options": work.options}
     started = [_start({**job, "clients": list(range(first, clients, generators))}) for first in range(generators)]
+    begin = _begin(started, warm, seconds)
     time.sleep(max(0.0, begin - time.time()))
     before = probe()
     time.sleep(max(0.0, begin + seconds - time.time()))
@@ -44,10 +42,24 @@ def _start(job: dict[str, Any]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.bench.generator"]
     generator = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert generator.stdin is not None
-    generator.stdin.write(json.dumps(job).encode())
-    generator.stdin.close()
-    generator.stdin = None
+    generator.stdin.write(f"{json.dumps(job)}\n".encode())
+    generator.stdin.flush()
     return generator
+
+
+def _begin(generators: list[subprocess.Popen[bytes]], warm: float, seconds: float) -> float:
+    """Let all begin together as soon as the last has imported what it needs and connected; when the warm-up ends."""
+    for generator in generators:
+        assert generator.stdout is not None
+        if generator.stdout.readline() != b"ready\n":
+            raise RuntimeError("a load generator did not start")
+    begin = time.time() + warm
+    for generator in generators:
+        assert generator.stdin is not None
+        generator.stdin.write(json.dumps({"begin": begin, "end": begin + seconds}).encode() + b"\n")
+        generator.stdin.close()
+        generator.stdin = None
+    return begin
 
 
 def _gather(generators: list[subprocess.Popen[bytes]], seconds: float, work: Work) -> Load:
