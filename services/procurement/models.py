@@ -9,6 +9,7 @@ import services.procurement.orders.models
 import services.procurement.payables.models
 import services.procurement.receipts.models
 import services.procurement.requisitions.models
+import services.procurement.spend.models
 import services.procurement.tolerances.models
 import services.procurement.vendors.models
 from shared import decisions, directory, idempotency, inbox, numbers, outbox, rules, site_facts

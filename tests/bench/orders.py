@@ -44,15 +44,22 @@ def load(database: Database, network: Network, orders: int, *, before: int = 0, 
     }
     scope = Scope.whole(network.organization_id)
 
+    def last_of(first: int) -> int:
+        return min(first + _BATCH - 1, before + orders)
+
     def write(first: int) -> None:
-        last = min(first + _BATCH - 1, before + orders)
+        last = last_of(first)
         with database.transaction(scope) as session:
             session.execute(_HEADS, {**plan, "first": first, "last": last})
             if (begin := max(first, before + orders - (orders if lined is None else lined) + 1)) <= last:
                 session.execute(_LINES, {"first": _number(begin), "last": _number(last), **_span(plan, begin, last)})
 
+    batches = range(before + 1, before + orders + 1, _BATCH)
     with ThreadPoolExecutor(_WRITERS) as pool:
-        list(pool.map(write, range(before + 1, before + orders + 1, _BATCH)))
+        list(pool.map(write, batches))
+    for first in batches:  # by one, because all of them count in the same rows
+        with database.transaction(scope) as session:
+            session.execute(_SPEND, {**plan, "first": first, "last": last_of(first)})
 
 
 def _number(n: int) -> str:
@@ -72,17 +79,18 @@ def _key(salt: str) -> str:
     return f"({moment} || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || substr(md5('{salt}' || n), 1, 15))::uuid"
 
 
-_HEADS = text(
-    f"""with numbered as (
+_PLAN = f"""with numbered as (
       select n, 1 + n % cardinality(s.ids) as i, s.ids, s.entities,
         cast(:until as timestamptz) - interval '364 days' * (1 - (n - :before) / cast(:orders as float)) as at
       from generate_series(cast(:first as int), :last) n,
         (select cast(:sites as uuid[]) as ids, cast(:entities as uuid[]) as entities) s
     ), plan as (
       select n, at, ids[i] as site, entities[i] as entity, {_key("requisition")} as requisition, {_key("order")} as key,
-        'BENCH-' || lpad(n::text, 8, '0') as number
+        date_trunc('month', at)::date as month, 'BENCH-' || lpad(n::text, 8, '0') as number
       from numbered
-    ), vendor as (select id, name from vendor where status = 'active' order by code limit 1
+    )"""
+_HEADS = text(
+    f"""{_PLAN}, vendor as (select id, name from vendor where status = 'active' order by code limit 1
     ), asked as (
       insert into requisition (id, organization_id, location_id, legal_entity_id, number, status, requester_id,
         requester_name, total, drafted_at, submitted_at, decided_by, decided_by_name, decided_at, version)
@@ -92,8 +100,15 @@ _HEADS = text(
     insert into purchase_order (id, organization_id, location_id, legal_entity_id, buyer_name, number, revision,
       requisition_id, requester_id, vendor_id, vendor_name, status, ordered_on, month, total, placed_at, version)
     select key, :organization, site, entity, 'Meadow Aesthetics PC', number, 1, requisition, entity, vendor.id,
-      vendor.name, 'placed', at::date, date_trunc('month', at)::date, 50000, at, 1
+      vendor.name, 'placed', at::date, month, 50000, at, 1
     from plan, vendor"""
+)
+_SPEND = text(
+    f"""{_PLAN}
+    insert into spend_month (id, organization_id, location_id, month, orders, total)
+    select gen_random_uuid(), :organization, site, month, count(*), count(*) * 50000 from plan group by site, month
+    on conflict (organization_id, location_id, month)
+    do update set orders = spend_month.orders + excluded.orders, total = spend_month.total + excluded.total"""
 )
 _COPIED = (
     "item_id, sku, item_name, item_class, vendor_sku, quantity, unit, unit_numerator, unit_denominator,"

@@ -144,6 +144,5 @@ def spend(
     return step
 
 
-_SPEND = b"""select location_id, month, count(*), sum(total) from purchase_order
-where {theirs} and status <> 'cancelled' and month between %s and %s
-group by location_id, month order by location_id, month"""
+_SPEND = b"""select location_id, month, orders, total from spend_month
+where {theirs} and orders > 0 and month between %s and %s order by location_id, month"""

@@ -117,6 +117,25 @@ def test_what_arrived_is_closed_and_what_did_not_is_cancelled(stocked: Shop, ord
     assert len(stocked.told("procurement.order.closed")) == len(stocked.told("procurement.order.cancelled")) == 1
 
 
+def test_the_spend_of_a_month_follows_its_orders(stocked: Shop) -> None:
+    buyer, controller = stocked.as_("network_buyer"), stocked.as_("controller")
+    month = site_day().replace(day=1)
+
+    def spent() -> list[tuple[int, str]]:
+        items = controller.get(f"/spend?first={month}&last={month}").json["items"]
+        return [(row["orders"], row["total"]) for row in items]
+
+    assert spent() == []
+    order = stocked.order(stocked.line("PAPER", "3", "carton"))
+    assert spent() == [(1, order["total"])]
+    line = {"order_line_id": order["lines"][0]["id"], "quantity": "1"}
+    revision = {"reason": "Fewer.", "lines": [line]}
+    revised = buyer.post(f"/orders/{order['id']}/revisions", json=revision, headers={"If-Match": '"1"'})
+    assert revised.json["total"] == "40.00" and spent() == [(1, "40.00")]
+    buyer.post(f"/orders/{order['id']}/cancellation", json={"reason": "x"})
+    assert spent() == []
+
+
 def test_spend_by_site_and_month_leaves_cancelled_orders_out(stocked: Shop, order: dict[str, Any]) -> None:
     stocked.order(stocked.line("PAPER", "1", "carton"))
     cancelled = stocked.order(stocked.line("PAPER", "2", "carton"))

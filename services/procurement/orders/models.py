@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -67,13 +67,6 @@ class PurchaseOrder(HasId, LocationOwned, Versioned, Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "legal_entity_id", "number"),
         Index("ix_purchase_order_newest", "organization_id", "location_id", "id"),
-        # Spend per site and month is answered from this index alone.
-        Index(
-            "ix_purchase_order_spend",
-            *("organization_id", "location_id", "month"),
-            postgresql_include=["total"],
-            postgresql_where=text("status <> 'cancelled'"),
-        ),
         Index("ix_purchase_order_requisition", "organization_id", "location_id", "requisition_id"),
     )
 

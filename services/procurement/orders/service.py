@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.procurement.catalog.rules import convert
 from services.procurement.orders.models import OrderLine, OrderStatus, OrderVersion, PurchaseOrder
 from services.procurement.orders.rules import split
+from services.procurement.spend import service as spend
 from services.procurement.vendors.models import Vendor
 from shared.clock import now
 from shared.contracts.procurement import OrderCancelled, OrderClosed, OrderPlaced, OrderRevised
@@ -58,10 +59,13 @@ def place(session: Session, requisition: Any, on: date) -> list[PurchaseOrder]:
     vendors = {vendor_id: get(session, Vendor, vendor_id) for _, vendor_id in parts}
     for vendor in vendors.values():
         vendor.check_active()
-    return [
+    placed = [
         _place_one(session, requisition, buyer, vendors[vendor_id], lines, on)
         for (buyer, vendor_id), lines in parts.items()
     ]
+    if placed:
+        spend.count(session, placed[0], orders=len(placed), total=sum((order.total for order in placed), Decimal(0)))
+    return placed
 
 
 def _place_one(
@@ -125,6 +129,7 @@ def revise(
     """
     order.check_revisable(context.principal_id)
     session.add(_version(order, context, reason))
+    before = order.total
     for change in changes:
         _revise_line(order.line(change.order_line_id), change)
     order.total = sum((line.amount for line in order.lines), Decimal("0.00"))
@@ -134,6 +139,7 @@ def revise(
     session.flush()
     told = OrderRevised(order_id=order.id, number=order.number, revision=order.revision, total=order.total)
     emit(session, told, order)
+    spend.count(session, order, orders=0, total=order.total - before)
     return order
 
 
@@ -173,6 +179,7 @@ def cancel(session: Session, order_id: UUID, reason: str) -> PurchaseOrder:
     order.cancel(reason)
     session.flush()
     emit(session, OrderCancelled(order_id=order.id, number=order.number), order)
+    spend.count(session, order, orders=-1, total=-order.total)
     return order
 
 

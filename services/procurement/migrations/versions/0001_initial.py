@@ -298,14 +298,6 @@ def upgrade() -> None:
         ["organization_id", "location_id", "requisition_id"],
         unique=False,
     )
-    op.create_index(
-        "ix_purchase_order_spend",
-        "purchase_order",
-        ["organization_id", "location_id", "month"],
-        unique=False,
-        postgresql_include=["total"],
-        postgresql_where=sa.text("status <> 'cancelled'"),
-    )
     op.create_table(
         "relay_cursor",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -390,6 +382,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "location_id", "type", name=op.f("pk_site_fact")),
     )
     op.protect_table("site_fact", by="location", platform=True)
+    op.create_table(
+        "spend_month",
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("total", shared.money.Cents(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("location_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spend_month")),
+        sa.UniqueConstraint(
+            "organization_id", "location_id", "month", name=op.f("uq_spend_month_organization_id_location_id_month")
+        ),
+    )
+    op.protect_table("spend_month", by="location")
     op.create_table(
         "stock_move",
         sa.Column("legal_entity_id", sa.Uuid(), nullable=False),
@@ -825,18 +831,13 @@ def downgrade() -> None:
     op.drop_table("vendor")
     op.drop_index("ix_stock_move_on_hand", table_name="stock_move")
     op.drop_table("stock_move")
+    op.drop_table("spend_month")
     op.drop_table("site_fact")
     op.drop_table("rule")
     op.drop_table("reserved_decision")
     op.drop_index("ix_requisition_newest", table_name="requisition")
     op.drop_table("requisition")
     op.drop_table("relay_cursor")
-    op.drop_index(
-        "ix_purchase_order_spend",
-        table_name="purchase_order",
-        postgresql_include=["total"],
-        postgresql_where=sa.text("status <> 'cancelled'"),
-    )
     op.drop_index("ix_purchase_order_requisition", table_name="purchase_order")
     op.drop_index("ix_purchase_order_newest", table_name="purchase_order")
     op.drop_table("purchase_order")
