@@ -4,6 +4,7 @@ honours idempotency keys, and makes sure that no change goes unaudited."""
 import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from json import JSONDecodeError
 from types import SimpleNamespace
 from typing import Any, Literal, TypeVar
 
@@ -51,6 +52,10 @@ class Operation:
     versioned: Literal[True] | None = None
 
 
+class UnreadableJson(idempotency.BadRequest):
+    """This JSON cannot be read."""
+
+
 class _Parser(FlaskParser):
     # An unknown query parameter is a mistake the caller should hear of, not a filter silently dropped.
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}
@@ -59,6 +64,15 @@ class _Parser(FlaskParser):
         if req.content_length and not req.is_json:
             raise UnsupportedMediaType("Send application/json.")
         return super().load_json(req, schema)
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except (JSONDecodeError, UnicodeDecodeError):
+            raise
+        except (RecursionError, ValueError):
+            # Nested thousands deep, or a number of thousands of digits: no fault of ours either.
+            raise UnreadableJson("It is nested too deeply, or holds a number too long.") from None
 
 
 class Blueprint(_Blueprint):  # type: ignore[misc]

@@ -127,6 +127,11 @@ def test_a_refusal_belongs_to_its_key_too(caller: Caller) -> None:
     assert second.headers["Idempotent-Replayed"] == "true"
 
 
+def test_a_token_of_the_other_plane_is_refused_whatever_the_gateway_decided(caller: Caller) -> None:
+    answer = caller.but(plane="clinical").post("/boxes", json={"label": "a"})
+    assert (answer.status_code, rows(caller, SampleBox)) == (401, 0)
+
+
 def test_a_key_holds_when_the_scope_has_grown_meanwhile(caller: Caller) -> None:
     grown = caller.but(scope=replace(caller.scope, entities=(*(caller.scope.entities or ()), new_id())))
     first, second = (
@@ -207,3 +212,9 @@ def test_request_ids_are_taken_over_only_when_they_are_harmless(caller: Caller) 
     client = caller.app.test_client()
     assert client.get("/livez", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
     assert client.get("/livez", headers={"X-Request-Id": "<script>"}).headers["X-Request-Id"] != "<script>"
+
+
+@pytest.mark.parametrize("body", [b'{"label": ' + b"[" * 4000 + b"]" * 4000 + b"}", b'{"label": ' + b"7" * 5000 + b"}"])
+def test_json_that_no_reader_can_read_is_the_senders_fault(caller: Caller, body: bytes) -> None:
+    answer = caller.post("/boxes", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["type"]) == (400, "/docs/problems#unreadable-json")

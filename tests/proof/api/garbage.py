@@ -23,6 +23,7 @@ NOT_JSON = {
     "null": b"null",
     "a deep nest": b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
     "NaN": b'{"a": NaN}',
+    "a number of 5,000 digits": b'{"a": ' + b"7" * 5_000 + b"}",
 }
 HEADERS = {
     "an empty key": {"Idempotency-Key": ""},
