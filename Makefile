@@ -1,6 +1,6 @@
 # Partywall. Every target sets up .venv first (Python 3.11 or newer) and writes only below this folder.
 .DEFAULT_GOAL := help
-.PHONY: help run demo backup restore prometheus dashboards command test check lint format migrate openapi reference golden-events prove-api prove-races prove-faults bench bench-growth flames containers lock
+.PHONY: help run demo backup restore prometheus dashboards command test check lint format migrate openapi reference golden-events prove-api prove-races prove-faults prove-wall bench bench-growth flames containers lock
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 python := .venv/bin/python
@@ -86,6 +86,10 @@ prove-races: ## Let many at once at everything over HTTP, 50 rounds each: one ef
 prove-faults: ## Kill everything at random under load, with RabbitMQ and without: nothing lost, nothing doubled
 	$(development)
 	@$(python) -m tests.proof.faults
+
+prove-wall: ## Attack tenancy and the wall: every operation and table, each of three layers alone; any leak fails
+	$(development)
+	@$(python) -m tests.proof.wall
 
 bench: ## Measure the platform beside raw SQL
 	$(development)

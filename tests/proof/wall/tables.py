@@ -128,7 +128,7 @@ class Tables:
     def _writes(
         self, table: Table, row: dict[str, Any], these: Any
     ) -> Iterator[tuple[str, Callable[[Session], str | None]]]:
-        column = next(iter(table.primary_key.columns))
+        column = table.columns["organization_id"]
         yield "insert", lambda session: _refused(session, insert(table).values(copied(table, row)))
         yield "update", lambda session: _untouched(session, update(table).where(these).values({column.name: column}))
         yield "delete", lambda session: _untouched(session, delete(table).where(these))
