@@ -70,6 +70,8 @@ def _plane(figures: Figures, plane: str, known: Known, cast: Cast, labels: set[s
     figures.open_to[plane] = labels
     for sent in garbage.throw(known, aim, labels, cast.stage.base):
         figures.note(sent)
+        if sent.fault:
+            _say(f"  {sent.fault}: {sent.label}: {sent.what}: {sent.status}")
     number = 0
     while seen.requests < asked.requests / len(planes.PLANES):
         # Coverage and examples enumerate the document: the second time they would send the same again.

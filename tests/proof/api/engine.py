@@ -1,5 +1,6 @@
 """Runs schemathesis over the operations of a plane: examples, coverage, fuzzing and stateful phases, all checks."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ class Seen:
                     label = recorder.cases[case_id].value.operation.label
                     failure = check.failure_info.failure
                     key = (check.name, label, failure.title)
+                    if key not in self.findings:
+                        sys.stderr.write(f"  {' '.join(key)}\n")
                     self.findings.setdefault(key, [failure.message, check.failure_info.code_sample])
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.proof.api.document import Described
 from tests.proof.api.known import Known, address
 
 HUGE = 10**40
+NO_ANSWER = 599
 NOT_JSON = {
     "broken": b'{"a": ',
     "not UTF-8": b'{"a": "\xff\xfe"}',
@@ -32,7 +34,8 @@ HEADERS = {
     "no media type": {"Content-Type": ""},
     "an unreadable version": {"If-Match": "seven"},
 }
-_POOL = urllib3.PoolManager(retries=False, timeout=60)
+THREADS = 4
+_POOL = urllib3.PoolManager(retries=False, timeout=60, maxsize=THREADS)
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,25 @@ class Sent:
 
 def throw(known: Known, aim: Aim, labels: set[str], base: str) -> Iterator[Sent]:
     """Each kind of garbage at each operation of the plane that takes a JSON body."""
-    for label in sorted(labels):
-        described = known.document.operations[label]
-        schema = _schema(known, described)
-        if schema is None:
-            continue
-        chance = random.Random(f"{aim.seed} {label}")
-        good = known.seed(label, chance) or body_for(described.name, known, chance, aim.fixed) or {}
-        path = address(known, described.path, chance.choice(_places(aim, described)))
-        if path is None or described.open_to_all:
-            path = path or described.path.format_map(_Nobody())
-        listed = {parameter["name"] for parameter in described.body["parameters"]} | {"Content-Type"}
-        wrong = [(what, json.dumps(good).encode(), sent) for what, sent in HEADERS.items() if listed & sent.keys()]
-        for what, body, headers in [*kinds(good, schema), *wrong]:
-            yield _send(described, what, base + path, body, {**_headers(aim, label, described), **headers})
+    with ThreadPoolExecutor(THREADS) as pool:
+        for answers in pool.map(lambda label: list(_at(known, aim, label, base)), sorted(labels)):
+            yield from answers
+
+
+def _at(known: Known, aim: Aim, label: str, base: str) -> Iterator[Sent]:
+    """One operation, once with each kind."""
+    described = known.document.operations[label]
+    schema = _schema(known, described)
+    if schema is None:
+        return
+    chance = random.Random(f"{aim.seed} {label}")
+    good = known.seed(label, chance) or body_for(described.name, known, chance, aim.fixed) or {}
+    path = address(known, described.path, chance.choice(_places(aim, described)))
+    path = path or described.path.format_map(_Nobody())
+    listed = {parameter["name"] for parameter in described.body["parameters"]} | {"Content-Type"}
+    wrong = [(what, json.dumps(good).encode(), sent) for what, sent in HEADERS.items() if listed & sent.keys()]
+    for what, body, headers in [*kinds(good, schema), *wrong]:
+        yield _send(described, what, base + path, body, {**_headers(aim, label, described), **headers})
 
 
 class _Nobody(dict[str, str]):
@@ -139,5 +147,12 @@ def _headers(aim: Aim, label: str, described: Described) -> dict[str, str]:
 
 def _send(described: Described, what: str, url: str, body: bytes, headers: dict[str, str]) -> Sent:
     sent = {name: value for name, value in headers.items() if value or name != "Content-Type"}
-    answer = _POOL.request(described.method.upper(), url, body=body, headers=sent)
-    return Sent(described.label, what, answer.status, answer.data[:300].decode(errors="replace"))
+    for _ in range(2):
+        try:
+            answer = _POOL.request(described.method.upper(), url, body=body, headers=sent)
+        except urllib3.exceptions.HTTPError as error:
+            # A server may close a kept connection whose last body it did not read; twice in a row is no coincidence.
+            silence = str(error)
+            continue
+        return Sent(described.label, what, answer.status, answer.data[:300].decode(errors="replace"))
+    return Sent(described.label, what, NO_ANSWER, silence)
