@@ -17,6 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from shared import idempotency
 from shared.contracts.base import REGISTRY
 from shared.db import Busy, StaleWrite
+from shared.decisions import NotTheDecider
 from shared.errors import Invalid, PreconditionMissing, Problem, StaleVersion
 from shared.identity import BadToken, Context
 from shared.ids import new_id
@@ -199,6 +200,12 @@ def _authorised(declared: Operation) -> Context:
     decided: Context = current_app.extensions["partywall"].contexts.read(token)
     if decided.operation != declared.operation or decided.scope.kind not in declared.scopes:
         raise WrongOperation(f"It is not for {declared.operation} in this scope.")
+    # The gateway's policies say so too; a mistake there must not carry one side's session into the other's decisions.
+    if declared.plane not in ("any", decided.plane):
+        if declared.reserved:
+            why = "Only its decider, on the clinical side of that entity, takes it."
+            raise NotTheDecider(why, policy="service.reserved-decision", source=declared.reserved, why=why)
+        raise WrongOperation(f"It is not for {declared.operation} on this plane.")
     return decided
 
 
