@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="the same order again")
     parser.add_argument("--kills", type=int, default=60, help="in the half with a broker; half as many without")
-    parser.add_argument("--others", type=int, default=2, help="rounds of every fault that is no kill")
+    parser.add_argument("--others", type=int, default=1, help="rounds of every fault that is no kill")
     parser.add_argument("--home", type=Path, default=HOME, help="folder of all data")
     half = parser.add_mutually_exclusive_group()
     half.add_argument("--with-broker", action="store_true", help="only the half with RabbitMQ")

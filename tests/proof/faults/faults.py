@@ -94,7 +94,7 @@ def _freeze_gateway(world: World) -> str:
 
 def _pause_publishing(world: World) -> str:
     assert world.broker
-    world.broker.control("set_disk_free_limit", "900TB")
+    world.broker.control("set_disk_free_limit", "90000GB")
     time.sleep(world.chance.uniform(3, 8))
     world.broker.control("set_disk_free_limit", "50MB")
     return "the broker takes nothing"
