@@ -9,39 +9,41 @@ from typing import Any
 
 from sqlalchemy import select
 
-from services.gateway.catalogue.operations import METHODS
 from shared.feed import CALLER, HEARS, PATH
 from shared.identity import sign
+from shared.ids import PLATFORM
 from shared.outbox import LoggedEvent
 from shared.settings import SERVICES
 from tests.proof.wall.cast import Caller
 from tests.proof.wall.markers import Markers
 from tests.proof.wall.operations import Operation
-from tests.proof.wall.requests import Maker, Place, Target
+from tests.proof.wall.requests import Maker, Place, Request, Target
 from tests.proof.wall.tally import Tally
 from tests.proof.wall.world import Answer, World, json_headers
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LEAST = 5
 GET = "GET"
-assert GET.lower() in METHODS
 
 
-def answers(
-    world: World, operations: Iterable[Operation], caller: Caller, places: dict[str, Place], own: Target
-) -> dict[str, Answer]:
-    """What a caller is told by every operation that lists or sums up, wherever they may ask."""
+def questions(operations: Iterable[Operation], places: dict[str, Place], own: Target) -> dict[str, Request]:
+    """Every operation that lists or sums up, wherever it may be asked; the same questions can be asked again."""
     found = {}
     for operation in operations:
         if operation.method != GET or any(name.endswith("_id") for name in operation.parameters):
             continue
         for kind, place in places.items():
             if kind in operation.scopes or (kind == "network" and "organization" in operation.scopes):
-                request = Maker(own, operation, None).at(place)
-                headers = json_headers(caller.bearer)
-                url = world.platform.url + request.path
-                found[f"{operation.name} {kind}"] = world.send(GET, url, headers)
+                found[f"{operation.name} {kind}"] = Maker(own, operation, None).at(place)
     return found
+
+
+def answers(world: World, asked: dict[str, Request], caller: Caller) -> dict[str, Answer]:
+    """What a caller is told."""
+    return {
+        name: world.send(GET, world.platform.url + request.path, json_headers(caller.bearer))
+        for name, request in asked.items()
+    }
 
 
 def lists(tally: Tally, told: dict[str, Answer], markers: Markers) -> int:
@@ -156,13 +158,15 @@ def _pulled(world: World, publisher: str, caller: str, token: str) -> list[dict[
         after = page["upto"]
 
 
-def metrics(world: World, tally: Tally, secret: set[str], markers: Markers) -> None:
-    """No process tells an id or a word of anybody to who scrapes it."""
+def metrics(world: World, tally: Tally, secret: set[str], places: Iterable[str]) -> None:
+    """Who scrapes a process learns no word of a patient and no id but those of organizations and places."""
+    known = {*places, str(PLATFORM)}
     for name, pid in world.platform.state["pids"].items():
         answer = world.send(GET, f"http://127.0.0.1:{_ops_port(pid)}/metrics", {})
         assert answer.status == 200 and b"partywall_" in answer.body, f"{name} shows no metrics"
         text = answer.body.decode()
-        tally.note(f"{name} metrics", "metric labels", _shown(text, secret, markers) or _first_id(text))
+        said = [word for word in secret if word in text] + [one for one in _ID.findall(text) if one not in known]
+        tally.note(f"{name} metrics", "metric labels", f"shows {said[0]!r}" if said else None)
 
 
 def logs(world: World, tally: Tally, secret: set[str]) -> None:
@@ -170,16 +174,6 @@ def logs(world: World, tally: Tally, secret: set[str]) -> None:
     for log in sorted((world.platform.folder / "logs").glob("*.log")):
         found = next((word for word in secret if word in log.read_text(errors="replace")), None)
         tally.note(f"{log.stem} log", "patients in logs", f"writes {found!r}" if found else None)
-
-
-def _shown(text: str, secret: set[str], markers: Markers) -> str | None:
-    found = markers.found(text) or next((word for word in secret if word in text), None)
-    return f"shows {found!r}" if found else None
-
-
-def _first_id(text: str) -> str | None:
-    found = _ID.search(text)
-    return f"shows the id {found[0]}" if found else None
 
 
 def _ops_port(pid: int) -> str:

@@ -54,10 +54,11 @@ def prove(world: World, effort: Effort, say: Say) -> Proof:
     theirs = Target(world, Rows(world, company.organization), practice.location, practice.entity, practice.entity)
     own = {"network": Place("network"), "location": Place("location", practice.location)}
     own["entity"] = Place("entity", practice.entity)
-    before = [echoes.answers(world, declared, others[0], own, theirs) for _ in range(2)]
+    asked = echoes.questions(declared, own, theirs)
+    before = [echoes.answers(world, asked, others[0]) for _ in range(2)]
     say("the demo story, so that there is something to find")
     story.play(world.stage)
-    told = echoes.answers(world, declared, others[0], own, theirs)
+    told = echoes.answers(world, asked, others[0])
     say("the cast of the demo franchise")
     cast = casts.gather(world, company, practice, others)
     target, seen = _target(world, declared), _marked(world, cast, company)
@@ -67,7 +68,7 @@ def prove(world: World, effort: Effort, say: Say) -> Proof:
     rest = Tally("elsewhere")
     echoes.unmoved(rest, before, told)
     answered = echoes.lists(rest, told, seen["organization"]) + _own_lists(world, rest, cast, target, seen, declared)
-    _elsewhere(world, rest, cast, company, practice, target, seen, declared)
+    _elsewhere(world, rest, cast, company, practice, target, declared)
     return Proof(world.seed, [*tallies, rest], answered)
 
 
@@ -155,8 +156,9 @@ def _own_lists(
         places = {"network": Place("network"), "location": Place("location", ids[site])}
         if entity:
             places["entity"] = Place("entity", ids[entity])
+        asked = echoes.questions(declared, places, target)
         for caller in callers:
-            answered += echoes.lists(rest, echoes.answers(world, declared, caller, places, target), seen[key])
+            answered += echoes.lists(rest, echoes.answers(world, asked, caller), seen[key])
     return answered
 
 
@@ -167,7 +169,6 @@ def _elsewhere(
     company: Company,
     practice: Practice,
     target: Target,
-    seen: dict[str, Markers],
     declared: list[operations.Operation],
 ) -> None:
     secret = echoes.patients(world, declared, cast.clinic, target)
@@ -176,8 +177,14 @@ def _elsewhere(
     places |= {practice.location: str(company.organization), practice.entity: str(company.organization)}
     echoes.events(world, rest, places, secret)
     echoes.feeds(world, rest)
-    echoes.metrics(world, rest, secret, seen["organization"])
+    echoes.metrics(world, rest, secret, {*places, *places.values(), *_practices(world, company)})
     echoes.logs(world, rest, secret)
+
+
+def _practices(world: World, company: Company) -> set[str]:
+    """Ids of every place there is, those of practices that joined meanwhile included."""
+    rows = [Rows(world, world.organization), Rows(world, company.organization)]
+    return {row.key for one in rows for table in ("location", "legal_entity") for row in one.of("gateway", table)}
 
 
 def fresh_seed() -> int:
