@@ -39,9 +39,9 @@ def main() -> int:
         plans = [second]
     _say(f"seed {chosen.seed}")
     done = []
-    for number, each in enumerate(plans):
+    for place, each in enumerate(plans):
         _say(f"\n{each.title}")
-        home = chosen.home / str(number)
+        home = chosen.home / str(place)
         shutil.rmtree(home, ignore_errors=True)  # what an earlier run left
         done.append(run(each, chosen.seed, home, _say))
     for figures in done:
