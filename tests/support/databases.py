@@ -24,6 +24,8 @@ class Cluster:
         self._templates: dict[str, str] = {}
         self._suffix = f"{os.getpid()}_{uuid4().hex[:6]}"
         with self._admin() as connection:
+            # Roles belong to the whole server, where other runs of the tests may begin at the same moment.
+            connection.execute("select pg_advisory_lock(hashtextextended('partywall test roles', 0))")
             connection.execute(create_roles_sql())
             connection.execute(f"alter role {OWNER} password 'owner'")
             connection.execute(f"alter role {APP} password 'app'")
