@@ -117,6 +117,15 @@ class Quantity(_Exact):
         return None if value is None else format(Decimal(value).normalize(), "f")
 
 
+class Flag(fields.Boolean):
+    """True or false in a body, and nothing that only reads like it: no 1, no `"yes"`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Instant(fields.AwareDateTime):
     """An instant, RFC 3339 with an offset; answered in UTC with `Z`."""
 

@@ -37,6 +37,8 @@ def document(status: int, slug: str, title: str, detail: str = "", **members: An
     response = Response(orjson.dumps(body, default=str), status, mimetype="application/problem+json")
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and "allowed" in members:
+        response.headers["Allow"] = ", ".join(members["allowed"])
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(members.get("retry_after", 1))
     return response

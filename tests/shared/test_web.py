@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from marshmallow import ValidationError
 from sqlalchemy import func, select
 
 from shared import clock
@@ -16,6 +17,7 @@ from shared.outbox import Pending
 from shared.settings import Settings
 from shared.tenancy import Scope
 from shared.web.app import UndeclaredRoute, create_app
+from shared.web.fields import Flag
 from shared.web.operations import HEADER, Blueprint
 from tests.shared.sample import SampleBox
 from tests.support.callers import Caller
@@ -218,3 +220,10 @@ def test_request_ids_are_taken_over_only_when_they_are_harmless(caller: Caller) 
 def test_json_that_no_reader_can_read_is_the_senders_fault(caller: Caller, body: bytes) -> None:
     answer = caller.post("/boxes", data=body, content_type="application/json")
     assert (answer.status_code, answer.json["type"]) == (400, "/docs/problems#unreadable-json")
+
+
+@pytest.mark.parametrize("value", [1, 0, 1.0, "yes", "true", None, []])
+def test_a_flag_in_a_body_is_true_or_false_and_nothing_that_reads_like_it(value: Any) -> None:
+    assert (Flag().deserialize(True), Flag().deserialize(False)) == (True, False)
+    with pytest.raises(ValidationError):
+        Flag().deserialize(value)

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.billing.credit_notes.models import CreditReason
-from shared.web.fields import Money, PageQuery, Schema
+from shared.web.fields import Flag, Money, PageQuery, Schema
 
 
 class CreditLineIn(Schema):
@@ -21,7 +21,7 @@ class CreditNoteIn(Schema):
         validate=validate.Length(min=1, max=500),
         metadata={"description": "None: all that is left of the invoice."},
     )
-    rebill = fields.Boolean(load_default=False)
+    rebill = Flag(load_default=False)
 
 
 class CreditNoteOut(Schema):

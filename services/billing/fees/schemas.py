@@ -8,7 +8,7 @@ from services.billing.evidence.schemas import agreement_services, fee_model
 from services.billing.ledger.schemas import CODE
 from services.billing.months import Month
 from services.billing.payables.rules import COST_CATEGORIES
-from shared.web.fields import Instant, Money, PageQuery, Price, Schema, Text
+from shared.web.fields import Flag, Instant, Money, PageQuery, Price, Schema, Text
 
 
 class FeeUnitIn(Schema):
@@ -33,8 +33,8 @@ class FeeTermsIn(Schema):
     monthly_amount = Money(load_default=None, allow_none=True, above=0)
     percent = Price(load_default=None, allow_none=True)
     base_accounts = _texts(fields.String(validate=CODE))
-    excludes_marketing = fields.Boolean(load_default=False)
-    excludes_federal = fields.Boolean(load_default=False)
+    excludes_marketing = Flag(load_default=False)
+    excludes_federal = Flag(load_default=False)
     cost_categories = _texts(fields.String(validate=validate.OneOf(COST_CATEGORIES)))
     menu = fields.List(fields.Nested(FeeUnitIn), load_default=list, validate=validate.Length(max=50))
 

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from services.billing.months import Month
-from shared.web.fields import Instant, Schema, Text
+from shared.web.fields import Flag, Instant, Schema, Text
 
 
 class PeriodOut(Schema):
@@ -20,7 +20,7 @@ class PeriodOut(Schema):
 
 
 class ClosingIn(Schema):
-    accept_warnings = fields.Boolean(load_default=False)
+    accept_warnings = Flag(load_default=False)
     note = Text(load_default=None, allow_none=True, max=500)
 
 

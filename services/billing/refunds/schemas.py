@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.billing.refunds.models import RefundReason, RefundStatus
-from shared.web.fields import Instant, Money, PageQuery, Schema
+from shared.web.fields import Flag, Instant, Money, PageQuery, Schema
 
 
 class RefundIn(Schema):
@@ -12,7 +12,7 @@ class RefundIn(Schema):
 
 
 class RefundDecisionIn(Schema):
-    approved = fields.Boolean(required=True)
+    approved = Flag(required=True)
 
 
 class RefundOut(Schema):

@@ -58,7 +58,8 @@ class Gate:
             raise NotFound()
         found = served.get("GET" if method == "HEAD" else method)
         if found is None:
-            raise MethodNotAllowed(f"Allowed: {', '.join(sorted(served))}.")
+            allowed = sorted({*served, *(("HEAD",) if "GET" in served else ())})
+            raise MethodNotAllowed(f"Allowed: {', '.join(allowed)}.", allowed=allowed)
         return found
 
     def admit(self, operation: Operation, target: Target, caller: Caller, request_id: str) -> str:

@@ -15,6 +15,8 @@ from shared.idempotency import BadRequest
 from shared.web.operations import public
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# No operation has these; the door takes them to say which methods the address does have.
+UNSERVED = ["OPTIONS", "TRACE", "QUERY"]
 OWN = "gateway"
 
 
@@ -61,5 +63,6 @@ def blueprint(door: Door) -> Blueprint:
     def enter(rest: str) -> Response:
         return door.enter()
 
-    routes.add_url_rule("/v1/<path:rest>", view_func=enter, methods=METHODS, provide_automatic_options=False)
+    taken = [*METHODS, *UNSERVED]
+    routes.add_url_rule("/v1/<path:rest>", view_func=enter, methods=taken, provide_automatic_options=False)
     return routes

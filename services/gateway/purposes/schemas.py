@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.gateway.purposes.models import PurposeStatus
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Flag, Instant, PageQuery, Schema, Text
 
 
 class PurposeIn(Schema):
@@ -18,7 +18,7 @@ class PurposeIn(Schema):
 class PurposeDecisionIn(Schema):
     """The owner's answer."""
 
-    granted = fields.Boolean(required=True, truthy={True}, falsy={False})
+    granted = Flag(required=True)
 
 
 class PurposeQuery(PageQuery):

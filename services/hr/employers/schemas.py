@@ -2,12 +2,12 @@
 
 from marshmallow import fields
 
-from shared.web.fields import Instant, Schema, Text
+from shared.web.fields import Flag, Instant, Schema, Text
 
 
 class ClearanceIn(Schema):
     person_id = fields.UUID(required=True)
-    cleared = fields.Boolean(required=True)
+    cleared = Flag(required=True)
     reason = Text(max=1000, required=True)
 
 

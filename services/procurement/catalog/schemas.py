@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from services.procurement.catalog.models import ItemStatus
 from services.procurement.catalog.rules import ItemClass, Storage, unit_chain
-from shared.web.fields import Day, PageQuery, Price, Schema, Text
+from shared.web.fields import Day, Flag, PageQuery, Price, Schema, Text
 
 CLASSES = validate.OneOf([str(kind) for kind in ItemClass])
 STATUSES = validate.OneOf([str(status) for status in ItemStatus])
@@ -23,7 +23,7 @@ class ItemIn(Schema):
     unit_chain = Text(required=True, metadata={"example": "box > 10 vial > 100 unit"})
     gtin = Text(load_default=None, allow_none=True, max=14)
     manufacturer = Text(load_default=None, allow_none=True)
-    lot_tracked = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    lot_tracked = Flag(load_default=False)
     storage = fields.String(
         load_default=str(Storage.AMBIENT), validate=validate.OneOf([str(storage) for storage in Storage])
     )

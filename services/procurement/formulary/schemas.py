@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.procurement.formulary.models import EntryStatus
-from shared.web.fields import Day, Instant, PageQuery, Schema, Text
+from shared.web.fields import Day, Flag, Instant, PageQuery, Schema, Text
 
 
 class ProposalIn(Schema):
@@ -13,7 +13,7 @@ class ProposalIn(Schema):
 
 
 class DecisionIn(Schema):
-    approved = fields.Boolean(required=True, truthy={True}, falsy={False})
+    approved = Flag(required=True)
     note = Text(load_default=None, allow_none=True, max=1000)
 
 

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.procurement.requisitions.models import Status
-from shared.web.fields import Day, Instant, Money, PageQuery, Price, Quantity, Schema, Text
+from shared.web.fields import Day, Flag, Instant, Money, PageQuery, Price, Quantity, Schema, Text
 
 
 class NeedIn(Schema):
@@ -20,10 +20,8 @@ class DraftIn(Schema):
 
 
 class RequisitionIn(DraftIn):
-    submit = fields.Boolean(
+    submit = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={"description": "Ask for approval at once, instead of keeping a draft."},
     )
 

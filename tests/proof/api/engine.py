@@ -30,7 +30,7 @@ class Size:
     steps: int
     coverage: bool
     seed: int
-    workers: int = 2
+    workers: int = 1
 
 
 @dataclass
