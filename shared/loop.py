@@ -33,30 +33,30 @@ class Loop(threading.Thread):
         self.trouble = ""
         self.crashed: BaseException | None = None
         self.last_beat = time.monotonic()
+        self._pause = _FIRST_PAUSE
         self._step, self._stopping, self._survives, self._after_error = step, stop, survives, after_error
 
     def beat(self) -> None:
-        """Say that the loop is alive."""
+        """Say that the loop is alive and well; a long step says so itself, or an old failure would count for ever."""
         self.last_beat = time.monotonic()
         self.trouble = ""
+        self._pause = _FIRST_PAUSE
 
     def run(self) -> None:
-        pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 self._step()
                 self.beat()
-                pause = _FIRST_PAUSE
             except Exception as error:
                 if not self._comes_back(error):
                     self._crash(error)
                     return
                 self.last_beat = time.monotonic()
                 self.trouble = f"{type(error).__name__}"
-                log.warning("loop waits", process=self.name, seconds=pause, exc_info=error)
+                log.warning("loop waits", process=self.name, seconds=self._pause, exc_info=error)
                 self._after_error()
-                self._stopping.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                self._stopping.wait(self._pause)
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     def _comes_back(self, error: Exception) -> bool:
         return isinstance(error, (*self._survives, psycopg.OperationalError, psycopg.InterfaceError)) or unreachable(

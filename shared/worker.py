@@ -148,10 +148,13 @@ class Worker:
         healing = bool(self.settings.bus_url)
 
         def pull() -> None:
-            if not puller.pull(0 if healing else LONG_POLL_SECONDS) and healing:
+            more = puller.pull(0 if healing else LONG_POLL_SECONDS)
+            loop.beat()  # before the long wait: the feed answers again
+            if not more and healing:
                 self.stop.wait(HEAL_SECONDS)
 
-        return self._loop(f"{FEED}{puller.publisher}", pull)
+        loop = self._loop(f"{FEED}{puller.publisher}", pull)
+        return loop
 
     def _daily(self, daily: Daily) -> Loop:
         loop = self._loop(daily.chore.name, daily.step, daily.release)

@@ -13,7 +13,9 @@ import pytest
 from shared.db import Database
 from shared.outbox import Pending
 from shared.settings import Settings
+from shared.worker import HEAL_SECONDS, Worker
 from tests.shared.events.parties import (
+    Keeper,
     Process,
     brands,
     count,
@@ -192,3 +194,19 @@ def test_a_worker_stays_small(relay: Process, books: Process) -> None:
     for process in (relay, books):
         resident = int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(process.process.pid)]))
         assert resident / 1024 < 120
+
+
+def test_a_feed_that_answers_again_is_no_trouble_while_its_healing_pull_rests(
+    settings_of: Make, feed_url: str, consumer_url: str
+) -> None:
+    peers = {"procurement": feed_url}
+    worker = Worker(
+        settings_of("billing", consumer_url, peers=peers, bus_url="amqp://127.0.0.1:1//"), Keeper().subscriber()
+    )
+    feed = next(loop for loop in worker.loops if loop.name == "feed of procurement")
+    feed.trouble = "FeedUnavailable"
+    worker.start()
+    try:
+        eventually(lambda: not feed.trouble, HEAL_SECONDS / 2)
+    finally:
+        assert worker.close()
