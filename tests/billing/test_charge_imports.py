@@ -232,11 +232,20 @@ def test_two_thousand_charges_are_taken_in_at_once(clinic: Clinic) -> None:
     assert (len(listed), sum(Decimal(each["amount"]) for each in listed)) == (40, Decimal("2500.00"))
 
 
-@pytest.mark.parametrize(("role", "plane"), [("biller", "business"), ("biller", "clinical"), ("provider", "clinical")])
-def test_only_the_clinical_system_sends_charges(clinic: Clinic, role: str, plane: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "plane", "refusal"),
+    [
+        ("biller", "business", (401, "/docs/problems#wrong-operation")),
+        ("biller", "clinical", (403, "/docs/problems#not-a-clinical-system")),
+        ("provider", "clinical", (403, "/docs/problems#not-a-clinical-system")),
+    ],
+)
+def test_only_the_clinical_system_sends_charges(
+    clinic: Clinic, role: str, plane: str, refusal: tuple[int, str]
+) -> None:
     caller = clinic.as_(role).but(plane=plane)
     refused = caller.post("/charge-imports", query_string={"source_system": "ehr"}, json={"charges": [charge()]})
-    assert (refused.status_code, refused.json["type"]) == (403, "/docs/problems#not-a-clinical-system")
+    assert (refused.status_code, refused.json["type"]) == refusal
     assert clinic.as_("biller").get("/unbilled").json["items"] == []
 
 
