@@ -46,7 +46,7 @@ command: ## A service's own command on the running platform: make command do="ga
 
 test: ## Run every test (embedded PostgreSQL, or the server TEST_POSTGRES_URL names)
 	$(development)
-	@$(python) -m pytest $(pytest_options)
+	@$(python) -m pytest -n 2 --dist loadfile $(pytest_options)
 
 check: lint test ## Everything a change must pass: lint and test
 
