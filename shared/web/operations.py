@@ -96,6 +96,11 @@ class Blueprint(_Blueprint):  # type: ignore[misc]
         decorator: Callable[[_View], _View] = super().response(status, schema, **options)
         return decorator
 
+    def otherwise(self, status: int, schema: Any) -> Callable[[_View], _View]:
+        """Describe another answer that went well: the same thing, with another status."""
+        decorator: Callable[[_View], _View] = super().alt_response(status, schema=schema)
+        return decorator
+
 
 class WrongOperation(BadToken):
     """The token was issued for another operation or scope."""

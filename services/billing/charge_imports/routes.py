@@ -42,6 +42,7 @@ _BODY = {
 @blueprint.arguments(ImportQuery, location="query")
 @blueprint.doc(requestBody=_BODY)  # type: ignore[untyped-decorator]
 @blueprint.response(201, ImportOut)
+@blueprint.otherwise(200, ImportOut)
 def take_in(query: dict[str, Any]) -> tuple[Any, int, dict[str, str]]:
     check_may_send(context())
     check_may_see(context())

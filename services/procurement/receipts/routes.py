@@ -18,6 +18,7 @@ blueprint = Blueprint("receipts", __name__, description="Goods that arrived")
 @operation("procurement.receipt.post", plane="any", scopes=("location",), idempotency="required")
 @blueprint.arguments(schemas.DeliveryIn)
 @blueprint.response(201, schemas.ReceiptOut)
+@blueprint.otherwise(200, schemas.ReceiptOut)
 def post(body: dict[str, Any], order_id: UUID) -> Any:
     """Receive a delivery. The same packing slip with the same contents again answers 200 with the first receipt."""
     lines = [Delivered(**line) for line in body.pop("lines")]

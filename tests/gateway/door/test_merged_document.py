@@ -26,3 +26,9 @@ def test_a_change_names_the_idempotency_key_that_it_honours_whatever_its_method(
 def test_the_current_session_asks_for_its_token_and_signing_in_for_none() -> None:
     assert PATHS["/v1/sessions/current"]["get"]["security"] == [{"token": []}]
     assert PATHS["/v1/sessions"]["post"]["security"] == []
+
+
+def test_an_answer_that_is_there_already_is_described_beside_the_one_that_is_made() -> None:
+    site = "/v1/locations/{in_location}"
+    for path in (f"{site}/billing/charge-imports", f"{site}/procurement/orders/{{order_id}}/receipts"):
+        assert PATHS[path]["post"]["responses"].keys() == {"200", "201", "default"}

@@ -56,8 +56,9 @@ def prove(platform: Platform, asked: argparse.Namespace) -> Figures:
     figures = Figures(asked.seed)
     for plane in planes.PLANES:
         labels = _chosen(planes.open_to(document, plane), asked)
-        if not asked.short:
-            explore(known, cast.people[plane][0], places(cast))
+        wanted = [document.operations[label] for label in labels]
+        lists = {one.path for one in wanted} if not asked.short else set().union(*(one.lists for one in wanted))
+        explore(known, cast.people[plane][0], places(cast), lists)
         _say(f"{plane} plane: {len(labels)} operations; known: {known.counts[0]:,} ids")
         _plane(figures, plane, known, cast, labels, asked)
     return figures

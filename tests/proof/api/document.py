@@ -37,6 +37,12 @@ class Described:
         return bool(self.body["tags"] == ["open"])
 
     @property
+    def lists(self) -> set[str]:
+        """The lists that may name its parameters."""
+        parts = self.path.split("/")
+        return {"/".join(parts[:at]) for at in range(4, len(parts)) if parts[at].startswith("{")}
+
+    @property
     def required(self) -> list[str]:
         """Query parameters without which it does not answer."""
         return [one["name"] for one in self.body["parameters"] if one["in"] == "query" and one.get("required")]

@@ -133,11 +133,11 @@ class ListeningStage(Stage):
         return {}
 
 
-def explore(known: Known, person: Person, places: dict[str, list[str]]) -> None:
-    """Read every list the person may read, so that its ids are known; twice, for lists below rows."""
+def explore(known: Known, person: Person, places: dict[str, list[str]], lists: set[str]) -> None:
+    """Read these lists, as far as the person may, so that their ids are known; twice, for lists below rows."""
     for _ in range(2):
         for described in known.document.operations.values():
-            if described.method != "get" or described.open_to_all:
+            if described.method != "get" or described.path not in lists:
                 continue
             for path in _addresses(known, described.path, places):
                 query: dict[str, Any] = {name: QUERY[name] for name in described.required if name in QUERY}
