@@ -25,6 +25,8 @@ preload_app = True
 keepalive = 75  # longer than the gateway keeps idle connections, so that it never sends into a closing one
 timeout = 60
 graceful_timeout = 20
+# A context token names each site of its scope in 52 bytes: room for a thousand. Strangers reach only the gateway.
+limit_request_field_size = 8190 if os.environ.get("SERVICE", "gateway") == "gateway" else 64 * 1024
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True  # it would write into the home folder

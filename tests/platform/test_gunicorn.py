@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy import web_worker
+from shared.web.operations import HEADER
 from tests.support.web import Web, pool
 
 
@@ -87,6 +88,15 @@ def test_what_the_server_itself_cannot_read_is_refused_with_a_problem_document(s
         document = answer.json()
         assert (answer.status, document["status"]) == (status, status)
         assert document["type"].startswith("/docs/problems#") and document["title"]
+
+
+@pytest.mark.parametrize(("service", "status"), [("gateway", 431), ("hr", 200)])
+def test_the_token_of_a_scope_of_a_thousand_sites_reaches_a_service_and_no_stranger_sends_the_like(
+    start: Callable[..., Web], service: str, status: int
+) -> None:
+    token = "x" * 55_000
+    url = f"http://127.0.0.1:{start(SERVICE=service).port}/count"
+    assert pool.request("GET", url, headers={HEADER: token}).status == status
 
 
 def kept_alive(web: Web, connections: int) -> list[http.client.HTTPConnection]:

@@ -190,7 +190,7 @@ def move(desk: Desk) -> None:
     code = f"F{stage.tag}{desk.name[-1]}{key.rpartition('-')[2]}".upper()
     body = {"code": code, "name": key, "legal_entity_id": stage.ids["CA"], **place, "opening_hours": {}}
     made = desk.ask(avery, path, body, key=key)["id"]
-    for _ in range(8):
+    for _ in range(30):
         desk.rest(0.3)
         seen = desk.look(avery, f"{path}/{made}")
         key = desk.next_key()
