@@ -53,6 +53,15 @@ class Schema(_Schema):
         return self._plan
 
 
+class Pattern(validate.Regexp):
+    """All of a text must fit. (`$` alone lets a line feed at the end pass.)"""
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 class Text(fields.String):
     """Trimmed text of `min` to `max` characters, without control characters (a NUL cannot be stored)."""
 

@@ -77,3 +77,8 @@ def test_every_module_says_what_it_is() -> None:
 def test_a_module_is_called_what_its_part_of_the_business_is_called() -> None:
     vague = {"utils.py", "helpers.py", "common.py", "manager.py", "misc.py"}
     assert [str(path) for path, _ in modules("services", "shared", "deploy") if path.name in vague] == []
+
+
+def test_texts_in_requests_are_matched_as_a_whole() -> None:
+    loose = [str(path) for path in Path("services").rglob("schemas.py") if "validate.Regexp(" in path.read_text()]
+    assert loose == [], "use shared.web.fields.Pattern"

@@ -97,6 +97,8 @@ def test_a_metered_fee_counts_its_units_once(office: Office) -> None:
     body = {"agreement_id": str(ca.agreement_id), "units": units}
     assert office.controller(ca).post("/fee-usage", json=body).status_code == 201
     assert office.controller(ca).post("/fee-usage", json=body).status_code == 409
+    nothing = {**units[0], "quantity": "0.0", "reference": "nothing"}
+    assert office.controller(ca).post("/fee-usage", json={**body, "units": [nothing]}).status_code == 422
     statement: Any = office.draft(ca).json
     assert statement["amount"] == "5045.00"
     assert office.approve(ca, statement).status_code == 200

@@ -17,7 +17,7 @@ from shared.outbox import Pending
 from shared.settings import Settings
 from shared.tenancy import Scope
 from shared.web.app import UndeclaredRoute, create_app
-from shared.web.fields import Flag
+from shared.web.fields import Flag, Pattern
 from shared.web.operations import HEADER, Blueprint
 from tests.shared.sample import SampleBox
 from tests.support.callers import Caller
@@ -227,3 +227,10 @@ def test_a_flag_in_a_body_is_true_or_false_and_nothing_that_reads_like_it(value:
     assert (Flag().deserialize(True), Flag().deserialize(False)) == (True, False)
     with pytest.raises(ValidationError):
         Flag().deserialize(value)
+
+
+def test_a_pattern_holds_for_the_whole_text() -> None:
+    assert Pattern(r"^[A-Z]{2}$")("CA") == "CA"
+    for text in ("CA\n", "CAL", "\nCA", ""):
+        with pytest.raises(ValidationError):
+            Pattern(r"^[A-Z]{2}$")(text)

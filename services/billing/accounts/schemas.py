@@ -1,11 +1,11 @@
 """Patient accounts in JSON. Answers to writes carry no patient data: they are stored with idempotency keys."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from services.billing.accounts.models import Purpose
-from shared.web.fields import PageQuery, Schema, Text
+from shared.web.fields import PageQuery, Pattern, Schema, Text
 
-SOURCE_SYSTEM = validate.Regexp(r"^[a-z0-9][a-z0-9._-]{0,49}$", error="Lower-case letters, digits, dots and dashes.")
+SOURCE_SYSTEM = Pattern(r"^[a-z0-9][a-z0-9._-]{0,49}$", error="Lower-case letters, digits, dots and dashes.")
 
 
 def purpose() -> fields.Enum[Purpose]:

@@ -11,10 +11,10 @@ from services.billing.charge_imports.formats import Row
 from services.billing.charge_imports.rules import Fault, Line
 from services.billing.charges.schemas import CODE, MODIFIER
 from services.billing.tax.schemas import ITEM_CLASS
-from shared.web.fields import Instant, Money, Price, Quantity, Schema, Text
+from shared.web.fields import Instant, Money, Pattern, Price, Quantity, Schema, Text
 from shared.web.problems import pointers
 
-ICD10 = validate.Regexp(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", error="An ICD-10-CM code, without its text.")
+ICD10 = Pattern(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", error="An ICD-10-CM code, without its text.")
 CODE_SYSTEMS = ("CPT", "HCPCS", "NDC", "LOCAL")
 
 

@@ -4,10 +4,10 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.billing.accounts.schemas import purpose
 from services.billing.charges.models import ChargeStatus
-from shared.web.fields import Instant, Money, PageQuery, Price, Quantity, Schema, Text
+from shared.web.fields import Instant, Money, PageQuery, Pattern, Price, Quantity, Schema, Text
 
-CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,19}$", error="A code: letters, digits, dots and dashes.")
-MODIFIER = validate.Regexp(r"^[A-Z0-9]{2}$", error="A modifier is two capital letters or digits.")
+CODE = Pattern(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,19}$", error="A code: letters, digits, dots and dashes.")
+MODIFIER = Pattern(r"^[A-Z0-9]{2}$", error="A modifier is two capital letters or digits.")
 
 
 class ChargeQuery(PageQuery):

@@ -5,14 +5,14 @@ from typing import Any
 from marshmallow import fields, validate
 
 from services.billing.evidence.models import Basis, Conclusion
-from shared.web.fields import Instant, Price, Schema, Text
+from shared.web.fields import Instant, Pattern, Price, Schema, Text
 
 SERVICES = ("procurement", "hr", "billing", "marketing", "facilities", "it", "bookkeeping")
 
 
 def fee_model() -> fields.String:
     """The id of a fee model in the rules dataset."""
-    return fields.String(required=True, validate=validate.Regexp(r"^fee\.[a-z_]{1,40}$"))
+    return fields.String(required=True, validate=Pattern(r"^fee\.[a-z_]{1,40}$"))
 
 
 def agreement_services() -> fields.List[Any]:
@@ -54,7 +54,7 @@ class OpinionOut(Schema):
 
 
 class MemoIn(Schema):
-    state = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{2}$"))
+    state = fields.String(required=True, validate=Pattern(r"^[A-Z]{2}$"))
     author = Text(required=True, max=200)
     written_on = fields.Date(required=True)
     fee_model = fee_model()

@@ -1,11 +1,13 @@
 """Fee statements in JSON."""
 
+from decimal import Decimal
+
 from marshmallow import fields, validate
 
 from services.billing.fees.models import Status
 from services.billing.fees.schemas import AgreementQuery, FeeCheckOut
 from services.billing.months import Month
-from shared.web.fields import Instant, Money, Quantity, Schema, Text
+from shared.web.fields import Instant, Money, Pattern, Quantity, Schema, Text
 
 
 class FeeStatementIn(Schema):
@@ -61,8 +63,8 @@ class FeeStatementOut(FeeStatementListed):
 
 
 class UsageLineIn(Schema):
-    unit = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{0,49}$"))
-    quantity = Quantity(required=True, minimum=None)
+    unit = fields.String(required=True, validate=Pattern(r"^[a-z][a-z0-9_]{0,49}$"))
+    quantity = Quantity(required=True, minimum=None, validate=validate.NoneOf([Decimal(0)], error="Not zero."))
     performed_on = fields.Date(required=True)
     reference = Text(required=True, max=200)
 
@@ -76,7 +78,7 @@ class UsageOut(Schema):
     id = fields.UUID()
     agreement_id = fields.UUID()
     unit = fields.String()
-    quantity = Quantity()
+    quantity = Quantity(minimum=None)
     performed_on = fields.Date()
     reference = fields.String()
     recorded_by = fields.UUID()

@@ -8,11 +8,11 @@ from services.billing.evidence.schemas import agreement_services, fee_model
 from services.billing.ledger.schemas import CODE
 from services.billing.months import Month
 from services.billing.payables.rules import COST_CATEGORIES
-from shared.web.fields import Flag, Instant, Money, PageQuery, Price, Schema, Text
+from shared.web.fields import Flag, Instant, Money, PageQuery, Pattern, Price, Schema, Text
 
 
 class FeeUnitIn(Schema):
-    unit = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{0,49}$"))
+    unit = fields.String(required=True, validate=Pattern(r"^[a-z][a-z0-9_]{0,49}$"))
     price = Price(required=True)
 
     @post_load

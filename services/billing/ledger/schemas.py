@@ -7,9 +7,9 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from services.billing.ledger.chart import AccountKind
 from services.billing.ledger.rules import Line
-from shared.web.fields import Instant, Money, PageQuery, Schema, Text
+from shared.web.fields import Instant, Money, PageQuery, Pattern, Schema, Text
 
-CODE = validate.Regexp(r"^[0-9]{4,8}$", error="Four to eight digits.")
+CODE = Pattern(r"^[0-9]{4,8}$", error="Four to eight digits.")
 
 
 class LedgerAccountIn(Schema):

@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from services.billing.payments.models import Method
-from shared.web.fields import Instant, Money, PageQuery, Schema
+from shared.web.fields import Instant, Money, PageQuery, Pattern, Schema
 
-REFERENCE = validate.Regexp(r"^[A-Za-z0-9._#/-]{1,64}$", error="A reference without spaces, 64 characters at most.")
+REFERENCE = Pattern(r"^[A-Za-z0-9._#/-]{1,64}$", error="A reference without spaces, 64 characters at most.")
 
 
 class ShareIn(Schema):

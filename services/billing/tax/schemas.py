@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from services.billing.items import ItemClass
-from shared.web.fields import Instant, PageQuery, Quantity, Schema, Text
+from shared.web.fields import Instant, PageQuery, Pattern, Quantity, Schema, Text
 
-STATE = validate.Regexp(r"^[A-Z]{2}$", error="A state is two capital letters.")
+STATE = Pattern(r"^[A-Z]{2}$", error="A state is two capital letters.")
 ITEM_CLASS = validate.OneOf([item.value for item in ItemClass])
 
 

@@ -7,12 +7,12 @@ from marshmallow import ValidationError, fields, validate
 
 from services.gateway.legal_entities.schemas import state_field, zone_field
 from services.gateway.locations.models import LocationStatus
-from shared.web.fields import PageQuery, Schema, Text
+from shared.web.fields import PageQuery, Pattern, Schema, Text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _STATUSES = [status.value for status in LocationStatus]
-_CODE = validate.Regexp(r"^[A-Z0-9][A-Z0-9-]{1,19}\Z", error="Two to twenty capital letters, digits and hyphens.")
-_TIME = validate.Regexp(r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="A time of day, HH:MM.")
+_CODE = Pattern(r"^[A-Z0-9][A-Z0-9-]{1,19}$", error="Two to twenty capital letters, digits and hyphens.")
+_TIME = Pattern(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", error="A time of day, HH:MM.")
 
 
 def _in_order(spans: list[dict[str, str]]) -> None:

@@ -6,9 +6,9 @@ from marshmallow import fields, validate
 
 from services.hr.credentials.models import Finding
 from shared.clock import today
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Instant, PageQuery, Pattern, Schema, Text
 
-STATE = validate.Regexp("^[A-Z]{2}$", error="Two capital letters.")
+STATE = Pattern("^[A-Z]{2}$", error="Two capital letters.")
 
 
 class VerificationIn(Schema):

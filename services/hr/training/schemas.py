@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from services.hr.positions.rules import Exposure, Position
 from shared.clock import today
-from shared.web.fields import PageQuery, Quantity, Schema, Text
+from shared.web.fields import PageQuery, Pattern, Quantity, Schema, Text
 
 
 class TrainingQuery(PageQuery):
@@ -21,7 +21,7 @@ class AssignedQuery(TrainingQuery):
 
 class WorkQuery(Schema):
     position = fields.String(required=True, validate=validate.OneOf(list(Position)))
-    state = fields.String(required=True, validate=validate.Regexp("^[A-Z]{2}$"))
+    state = fields.String(required=True, validate=Pattern("^[A-Z]{2}$"))
     locality = Text(load_default=None)
     exposures = fields.List(fields.String(validate=validate.OneOf(list(Exposure))), load_default=list)
 

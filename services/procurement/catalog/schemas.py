@@ -6,13 +6,11 @@ from marshmallow import fields, validate
 
 from services.procurement.catalog.models import ItemStatus
 from services.procurement.catalog.rules import ItemClass, Storage, unit_chain
-from shared.web.fields import Day, Flag, PageQuery, Price, Schema, Text
+from shared.web.fields import Day, Flag, PageQuery, Pattern, Price, Schema, Text
 
 CLASSES = validate.OneOf([str(kind) for kind in ItemClass])
 STATUSES = validate.OneOf([str(status) for status in ItemStatus])
-SKU = validate.Regexp(
-    r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$(?!\n)", error="Letters, digits, dot, dash, slash; at most 40."
-)
+SKU = Pattern(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$", error="Letters, digits, dot, dash, slash; at most 40.")
 
 
 class ItemIn(Schema):

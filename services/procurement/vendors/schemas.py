@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from services.procurement.vendors.models import VendorStatus
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Instant, PageQuery, Pattern, Schema, Text
 
-CODE = validate.Regexp(r"^[A-Z0-9][A-Z0-9._-]{0,31}$(?!\n)", error="Capital letters, digits, dot, dash; at most 32.")
+CODE = Pattern(r"^[A-Z0-9][A-Z0-9._-]{0,31}$", error="Capital letters, digits, dot, dash; at most 32.")
 STATUSES = validate.OneOf([str(status) for status in VendorStatus])
 
 
@@ -40,8 +40,8 @@ class VendorQuery(PageQuery):
 
 class BankChangeIn(Schema):
     account_name = Text(required=True)
-    routing_number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{9}$(?!\n)"))
-    account_number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{4,17}$(?!\n)"))
+    routing_number = fields.String(required=True, validate=Pattern(r"^[0-9]{9}$"))
+    account_number = fields.String(required=True, validate=Pattern(r"^[0-9]{4,17}$"))
     reason = Text(required=True)
 
 
