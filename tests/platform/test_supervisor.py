@@ -78,7 +78,7 @@ def test_a_process_that_keeps_crashing_ends_the_run(tmp_path: Path, supervisor: 
         assert until(lambda: process.pid is None)
         supervisor.watch()
 
-    survived = inbox.ATTEMPTS + 2  # a poisonous event's tries, its first retry, and one for something else
+    survived = 1 + inbox.ATTEMPTS + 1 + 2  # a poisonous event with its batch, alone, at its first retry; two others
     for _ in range(survived):
         crash()
     with pytest.raises(ProcessFailed, match="again"):

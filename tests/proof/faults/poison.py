@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 from deploy.demo.client import Answer, Person, Refused
 from tests.proof.faults.world import NotRecovered, World
 
-_CONSUMERS = ("procurement", "hr", "billing")
+_WORKERS = ["procurement-worker", "hr-worker", "billing-worker"]
 _PUT_AWAY_SECONDS = 180.0
 _PATIENCE = 120.0
 _PARKED = (
@@ -19,7 +19,7 @@ _PARKED = (
 def strike(world: World) -> str:
     """A change of a site kills the worker that hears of it, again and again, until the event is put away; then the
     cause is mended and the administrator has it tried again."""
-    consumer, request = world.chance.choice(_CONSUMERS), f"poison-{uuid4().hex[:12]}"
+    consumer, request = world.spare(_WORKERS).removesuffix("-worker"), f"poison-{uuid4().hex[:12]}"
     before = world.victims.pids().get(f"{consumer}-worker")
     world.seams.poison(consumer, request)
     _rename_a_site(world, request)

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from tests.proof.faults import checks, faults, own_broker, settle, work
 from tests.proof.faults.faults import Fault
+from tests.proof.faults.own_broker import BrokerFailed
 from tests.proof.faults.plan import Plan
 from tests.proof.faults.world import NotRecovered, World
 
@@ -41,8 +44,8 @@ def run(plan: Plan, seed: int, home: Path, say: Say, then: Callable[[World], Non
         time.sleep(_WARM_SECONDS)
         try:
             _strike_all(world, plan.faults(seed), figures, say)
-        except NotRecovered as failure:
-            figures.findings.append(str(failure))
+        except (NotRecovered, BrokerFailed, psycopg.Error) as failure:
+            figures.findings.append(_why(world, failure))
         say("every fault is over; settling")
         load.stop()
         _settle_and_check(world, figures, say)
@@ -79,8 +82,19 @@ def _settle_and_check(world: World, figures: Figures, say: Say) -> None:
     try:
         figures.settled_after = settle.settle(world)
         say(f"settled after {figures.settled_after:.1f} s; checking")
-    except NotRecovered as failure:
-        figures.findings.append(str(failure))
+    except (NotRecovered, psycopg.Error) as failure:
+        figures.findings.append(_why(world, failure))
+    if world.platform.launcher.process.poll() is not None:
+        return  # nobody is left to be asked, and that stands among the findings
     found = checks.check(world)
     figures.counts = found.counts
     figures.findings += found.findings
+
+
+def _why(world: World, failure: Exception) -> str:
+    """What failed; where `make run` itself has ended, that is it."""
+    try:
+        world.check_running()
+    except NotRecovered as ended:
+        return str(ended)
+    return f"{type(failure).__name__}: {failure}"
