@@ -14,8 +14,8 @@ from deploy.local.postgres import CHILD
 
 Say = Callable[[str], None]
 _STOP_WITHIN = 25.0  # seconds; longer than the grace gunicorn gives its requests
-# An event that kills its worker does so with its batch, three times alone until the fence puts it away, and at its first
-# retry; that leaves two for something else.
+# An event that kills its worker does so with its batch, three times alone until the fence puts it away, and at its
+# first retry; that leaves two for something else.
 _CRASHES, _CRASHES_WITHIN = 8, 60.0
 _SHOWN_LEVELS = ("warning", "error", "critical")
 _LEFT_TO_THE_LOG = ("timestamp", "where", "frames", "service")
