@@ -1,12 +1,14 @@
 """The door's one route: everything below /v1 that is not open to all."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
 
 from services.gateway.door import inside
 from services.gateway.door.addresses import parse
-from services.gateway.door.gate import Gate
+from services.gateway.door.gate import Gate, MethodNotAllowed
 from services.gateway.door.proxy import Peers
 from services.gateway.door.scoping import Caller
 from services.gateway.principals.service import PLANE_HEADER, Directory
@@ -40,7 +42,7 @@ class Door:
         raw, _, query = request.environ.get("RAW_URI", request.path).partition("?")
         target = parse(raw)
         if target is None:
-            raise NotFound()
+            raise _not_here()
         operation = self.gate.operation(target, request.method)
         proof = {name: request.headers[name] for name in ("Authorization", PLANE_HEADER) if name in request.headers}
         principal = self.directory.authenticate(proof)
@@ -53,6 +55,17 @@ class Door:
             return answer
         path = f"{target.path}?{query}" if query else target.path
         return self.peers.forward(target.service, path, target.prefix, request, token, g.request_id)
+
+
+def _not_here() -> NotFound | MethodNotAllowed:
+    """No address of the door's: nothing at all, or one of the open routes asked in another way."""
+    routes = current_app.url_map.bind("")
+    allowed = []
+    for method in METHODS:
+        with suppress(HTTPException):
+            if routes.match(request.path, method)[0] != request.endpoint:
+                allowed += [method, "HEAD"] if method == "GET" else [method]
+    return MethodNotAllowed("", allowed=sorted(allowed)) if allowed else NotFound()
 
 
 def blueprint(door: Door) -> Blueprint:

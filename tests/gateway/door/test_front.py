@@ -150,3 +150,14 @@ def test_the_gateway_says_that_it_is_alive_and_ready(brand: Brand) -> None:
 
 def test_metrics_never_pass_the_door(brand: Brand) -> None:
     assert brand.front.test_client().get("/metrics").status_code == 404
+
+
+def test_an_open_route_asked_in_another_way_names_its_methods(brand: Brand) -> None:
+    for method, path, allowed in (
+        ("GET", "/v1/sessions", "POST"),
+        ("OPTIONS", "/v1/sessions", "POST"),
+        ("PATCH", "/v1/sessions/current", "DELETE, GET, HEAD"),
+    ):
+        answer = ask(brand, {}, path, method)
+        assert (answer.status_code, answer.headers.get("Allow")) == (405, allowed)
+    assert ask(brand, {}, "/v1/nowhere", "OPTIONS").status_code == 404

@@ -73,11 +73,12 @@ def _plane(figures: Figures, plane: str, known: Known, cast: Cast, labels: set[s
         figures.note(sent)
         if sent.fault:
             _say(f"  {sent.fault}: {sent.label}: {sent.what}: {sent.status}")
-    number = 0
-    while seen.requests < asked.requests / len(planes.PLANES):
+    number, seconds = 0, asked.minutes * 60 / len(planes.PLANES)
+    while seen.requests < asked.requests / len(planes.PLANES) and not (seconds and number):
         # Coverage and examples enumerate the document: the second time they would send the same again.
-        size = Size(asked.examples, CHAINS if not asked.short else 3, STEPS, number == 0 and not asked.short,
-                    asked.seed + number)  # fmt: skip
+        chains = 3 if asked.short else CHAINS
+        first = number == 0 and not asked.short
+        size = Size(asked.examples, chains, STEPS, first, asked.seed + number, seconds)
         run(known, aim, labels, cast.stage.base, size, seen)
         number += 1
         _say(f"  round {number}: {seen.requests:,} requests, {len(seen.findings)} findings")
@@ -110,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=ROUND, help="cases for each operation and round")
     parser.add_argument("--operations", type=int, default=0, help="so many operations of each plane only")
     parser.add_argument("--chains", type=int, default=60, help="chains of each state machine, 0 for none")
+    parser.add_argument("--minutes", type=float, default=0, help="stop after so long, half of it on each plane")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--short", action="store_true", help="without the story, its ids, and what is enumerated")
     return parser.parse_args()

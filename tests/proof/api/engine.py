@@ -23,13 +23,14 @@ REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "414",
 
 @dataclass(frozen=True)
 class Size:
-    """How much of each phase: cases per operation, chains of the stateful phase, steps of a chain."""
+    """How much of each phase: cases per operation, chains of the stateful phase, steps of a chain; and when to stop."""
 
     examples: int
     chains: int
     steps: int
     coverage: bool
     seed: int
+    most_seconds: float = 0  # used up to the end where it is given
     workers: int = 1
 
 
@@ -95,6 +96,7 @@ def _config(base: str, size: Size) -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": size.seed,
+            **({"max-time": int(size.most_seconds) + 1} if size.most_seconds else {}),
             "suppress-health-check": ["all"],
             "base-url": base,
             "workers": size.workers,

@@ -14,7 +14,7 @@ from tests.proof.api.known import Known, address
 from tests.proof.api.report import Figures
 from tests.support.platform import Platform
 
-SHORT = {"short": True, "requests": 200, "examples": 2, "operations": 12, "seed": 20261122}
+SHORT = {"short": True, "requests": 200, "examples": 2, "operations": 12, "seed": 20261122, "minutes": 0}
 
 
 @pytest.fixture(scope="module")
