@@ -27,7 +27,7 @@ def test_a_tiny_run_prints_every_work_with_figures_of_both_sides(tmp_path: Path)
         cells = next(line for line in lines if work in line)[2:-2].split(" | ")
         figures = [float(found.replace(",", "")) for found in re.findall(r"[0-9][0-9,.]*", " ".join(cells[1:8]))]
         assert len(figures) >= 3 and float(cells[7]) > 0, cells
-        assert cells[9].startswith(("met", "missed: ")) or not cells[8].strip(), cells
+        assert cells[9].strip().startswith(("met", "missed: ")) or not cells[8].strip(), cells
     assert sum("-web" in line or "-worker" in line for line in lines) == 8
     assert re.search(r"Second start: ready after [0-9.]+ s", ran.stdout)
 
