@@ -60,6 +60,7 @@ def _strike_all(world: World, planned: list[Fault], figures: Figures, say: Say) 
     for number, fault in enumerate(planned, 1):
         at = time.monotonic()
         whom = fault.strike(world)
+        at = max(at, world.spared_at)
         figures.struck[fault.name] = figures.struck.get(fault.name, 0) + 1
         figures.kills += fault.kills
         waiting += [at] if fault.kills else []

@@ -41,6 +41,7 @@ class World:
         self.broker: OwnBroker | None = None
         self._settings = {**settings, **self.seams.settings}
         self._killed_at: dict[str, list[float]] = {}
+        self.spared_at = 0.0  # when the last wait for a victim ended
         try:
             self._serve(broker)
             self.platform = Platform(home, **self._settings)
@@ -78,6 +79,7 @@ class World:
             if fit:
                 name = self.chance.choice(fit)
                 self._killed_at[name] = [*self._recent(name, moment), moment]
+                self.spared_at = moment
                 return name
             self.check_running()
             time.sleep(0.5)
