@@ -19,6 +19,7 @@ ops_port = int(os.environ.get("OPS_PORT", "0"))
 
 bind = os.environ.get("BIND", f"{host}:{port}")
 workers = int(os.environ.get("WEB_WORKERS", "1"))
+shares.expect(workers)
 worker_class = "deploy.web_worker.Worker"
 threads = int(os.environ.get("THREADS", "16"))
 preload_app = True

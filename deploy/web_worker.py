@@ -30,12 +30,19 @@ class Shares:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SLOTS * 4)
+        self._taken: set[int] = set()  # the master's own knowledge
         for slot in range(_SLOTS):
             self.set(slot, _EMPTY)
 
+    def expect(self, workers: int) -> None:
+        """So many workers will be there in a moment: the first to run must leave the others their share."""
+        for slot in range(min(workers, _SLOTS)):
+            self.set(slot, 0)
+
     def take(self) -> int:
         """A free slot, for a worker that is about to be forked."""
-        slot = next((slot for slot in range(_SLOTS) if self._get(slot) == _EMPTY), _SLOTS - 1)
+        slot = next((slot for slot in range(_SLOTS) if slot not in self._taken), _SLOTS - 1)
+        self._taken.add(slot)
         self.set(slot, 0)
         return slot
 
@@ -48,15 +55,13 @@ class Shares:
 
     def free(self, slot: int) -> None:
         """Its worker is gone."""
+        self._taken.discard(slot)
         self.set(slot, _EMPTY)
 
     def fewest(self) -> int:
         """What the worker with the fewest connections holds."""
         held = [count for count in struct.unpack(f"{_SLOTS}i", self._memory[:]) if count >= 0]
         return min(held, default=0)
-
-    def _get(self, slot: int) -> int:
-        return int(struct.unpack_from("i", self._memory, slot * 4)[0])
 
 
 shares = Shares()  # made by the master, before it forks

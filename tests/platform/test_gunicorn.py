@@ -122,7 +122,8 @@ def test_workers_share_the_connections(start: Callable[..., Web], tmp_path: Path
     assert max(held.values()) - min(held.values()) <= web_worker.AHEAD + 1
     dead = held.most_common(1)[0][0]
     os.kill(int(dead), signal.SIGKILL)
-    assert web.until(lambda: web.get("/count") not in ("", *held))  # who takes its place starts with none, and accepts
+    # Who takes its place starts with none, and accepts.
+    assert web.until(lambda: web.get("/count") not in ("", *held), seconds=120), (tmp_path / "log").read_text()
     for connection in connections:
         connection.close()
 
