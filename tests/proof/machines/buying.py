@@ -53,8 +53,8 @@ class BuyingMachine(RuleBasedStateMachine):
         self.slips = 0
 
     @initialize(target=needs)
-    def an_order_that_came_in_part(self) -> Need:
-        need = self.ask(12, submit=True)
+    def an_order_that_came_in_part(self) -> Any:
+        need: Any = self.ask(12, submit=True)
         self.approve(need, LIMIT)
         self.receive(need, 8)
         assert need.received == 8
