@@ -37,7 +37,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.ids import new_id
-from shared.pool import MeasuredPool, count
+from shared.pool import MeasuredPool, close, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 _PLAIN = re.compile(r"[A-Za-z0-9_{}, -]*")
@@ -159,9 +159,11 @@ class Database:
         self._farewells.append(farewell)
 
     def close(self) -> None:
+        """Close the connections, lent ones as they come back, and open none from now on: a thread that is still at
+        work afterwards (a long poll) gets an OperationalError. Safe to repeat."""
         for farewell in self._farewells:
             farewell()
-        self.engine.dispose()
+        close(self.engine)
 
     @contextmanager
     def transaction(self, scope: Scope) -> Iterator[Session]:

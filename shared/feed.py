@@ -96,6 +96,7 @@ def blueprint() -> Blueprint:
             if "bell" not in bells:
                 settings = platform.settings
                 bells["bell"] = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)
+                platform.database.before_close(bells["bell"].close)
         return bells["bell"]
 
     @feed.get(PATH)

@@ -1,10 +1,11 @@
 """The connection pool as Prometheus sees it: how many connections are lent, how long callers waited, who got none."""
 
 import time
-from typing import Any
+from typing import Any, NoReturn
 
+import psycopg
 from prometheus_client import Counter, Gauge, Histogram
-from sqlalchemy import Pool, PoolProxiedConnection, QueuePool, event
+from sqlalchemy import Engine, Pool, PoolProxiedConnection, QueuePool, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -49,6 +50,18 @@ def count(pool: Pool, service: str, size: int) -> None:
     event.listen(pool, "checkin", take_back)
     # Only a process that connects has a pool worth counting: the master of a web server forks before it does.
     event.listen(pool, "connect", lambda *_: SIZE.labels(service).set(size))
+
+
+def close(engine: Engine) -> None:
+    """Close the idle connections of `engine` now and the lent ones as they come back, and open no more."""
+    # Disposing alone would let whoever asks next open new ones, and keep what comes back late.
+    event.listen(engine, "do_connect", _refuse)
+    event.listen(engine.pool, "checkin", lambda _, entry: entry.invalidate())
+    engine.dispose()
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise psycopg.OperationalError("this process has closed its connections")
 
 
 def _notes(entry: ConnectionPoolEntry) -> dict[Any, Any]:

@@ -45,14 +45,11 @@ def create(settings: Settings) -> Flask:
         process.keyring,
         Writer(process.database),
     )
+    bell = Wakeup(settings.database_url, CHANNEL, notify=settings.outbox_notify)
+    process.database.before_close(bell.close)
     way = door.Door(
         gate,
-        Directory(
-            process.database,
-            process.keyring,
-            issuer.configured(),
-            Wakeup(settings.database_url, CHANNEL, notify=settings.outbox_notify),
-        ),
+        Directory(process.database, process.keyring, issuer.configured(), bell),
         Peers(settings.peers, settings.threads),
         inner,
     )

@@ -1,5 +1,6 @@
 """Connections lent are counted, whatever becomes of them; who gets none is counted too."""
 
+import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -81,3 +82,20 @@ def test_counting_goes_on_after_the_connections_were_closed(engine: Engine, figu
     with engine.connect():
         assert figure("in_use") == 1
     assert figure("in_use") == 0
+
+
+def test_a_closed_database_lends_no_more_and_keeps_nothing_that_comes_back(sample_url: str, service: str) -> None:
+    database = Database(sample_url, service=service)
+    with database.engine.connect() as lent:
+        pid = lent.scalar(text("select pg_backend_pid()"))
+        database.close()
+        with pytest.raises(OperationalError, match="has closed its connections"), database.engine.connect():
+            pass
+    database.close()
+    with psycopg.connect(sample_url, autocommit=True) as other:
+        for _ in range(100):
+            if not other.execute("select 1 from pg_stat_activity where pid = %s", [pid]).fetchone():
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the connection is still open")

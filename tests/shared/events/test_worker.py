@@ -150,7 +150,7 @@ def test_workers_survive_a_database_that_throws_everybody_out(
     eventually(lambda: relay.ready() and books.ready())
     names = [url.rsplit("/", 1)[1] for url in (publisher_url, consumer_url)]
     for database in (publisher, consumer):
-        database.close()  # the test's own pools must not trip over it
+        database.engine.dispose()  # the test's own pools must not trip over it
     for code in ("one", "two", "three"):
         with psycopg.connect(cluster.admin_url, autocommit=True) as admin:
             admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)", [names])
@@ -161,7 +161,7 @@ def test_workers_survive_a_database_that_throws_everybody_out(
 
 
 def _told(database: Database, code: str) -> bool:
-    database.close()
+    database.engine.dispose()
     tell(database, code)
     return True
 
