@@ -4,22 +4,25 @@ A page is `{"head": H, "hash": X, "upto": U, "events": [...]}`: the exact stored
 that the caller may hear is in it or was before; H is the publisher's newest sequence, X the hash its chain ends in.
 """
 
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
 import urllib3
 from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 from sqlalchemy import text
 
 from shared.clock import now
 from shared.db import Database
 from shared.errors import Forbidden, Invalid
-from shared.identity import sign, verify
+from shared.identity import Remembered, sign, verify
 from shared.keys import Keyring
 from shared.outbox import CHANNEL, LOG_CHANNEL
+from shared.settings import Settings
+from shared.tail import FRESH_SECONDS, Tail
 from shared.wakeup import Wakeup
 from shared.web.operations import public
 from shared.web.stopping import stopping
@@ -29,7 +32,6 @@ CALLER = "Partywall-Caller"
 LONGEST_WAIT = 10.0
 LARGEST_PAGE = 500
 _TOKEN_SECONDS = 60
-_LOOK_AGAIN = 1.0
 
 # Who may hear what: the audit store and the books hear both sides of the wall, the others the business side only.
 HEARS: dict[str, tuple[Literal["business", "clinical"], ...]] = {
@@ -47,6 +49,10 @@ _PAGE = text(
     " and type <> all(cast(:without as text[]))"
     " order by sequence limit :limit) e on true where c.id = 1 order by e.sequence"
 )
+
+
+# (head, its hash, up to where everything is known, the stored bytes)
+_Found = tuple[int, str, int, list[bytes]]
 
 
 class NoFeed(Forbidden):
@@ -70,9 +76,7 @@ class Page(msgspec.Struct):
     hash: str = ""
 
 
-def read(
-    database: Database, caller: str, after: int, limit: int = LARGEST_PAGE, without: Sequence[str] = ()
-) -> tuple[int, str, int, list[bytes]]:
+def read(database: Database, caller: str, after: int, limit: int = LARGEST_PAGE, without: Iterable[str] = ()) -> _Found:
     """(head, hash, upto, bodies) of at most `limit` events after sequence `after` that `caller` may hear, but for the
     types in `without`."""
     values = {"after": after, "planes": list(HEARS[caller]), "without": list(without), "limit": limit}
@@ -84,59 +88,82 @@ def read(
     return head, chained, upto, bodies
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """At most `limit` events after sequence `after` that `caller` may hear, but for the types in `without`."""
+
+    caller: str
+    after: int
+    limit: int
+    without: frozenset[str]
+
+
+class _Log:
+    """The log as one process serves it: who polls waits for the bell, and is answered from the tail."""
+
+    def __init__(self, database: Database, keyring: Keyring, settings: Settings) -> None:
+        self._database, self._keyring, self._service = database, keyring, settings.service
+        self._proved: Remembered[bool] = Remembered()
+        self._bell = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)
+        self._tail = Tail(database, self._bell)
+        database.before_close(self._bell.close)
+
+    def caller(self, name: str, token: str) -> str:
+        """The service that a token proves. Raises NoFeed, BadToken."""
+        if name not in HEARS:
+            raise NoFeed("Say which service you are.")
+        if self._proved.get((name, token)) is None:
+            claims = verify(self._keyring, token, issuer=name, audience=self._service)
+            if claims.get("use") != "feed":
+                raise NoFeed("The token is not for feeds.")
+            self._proved.keep((name, token), claims["exp"], True)
+        return name
+
+    def poll(self, asked: _Asked, wait: float) -> _Found:
+        """The page as soon as there is an event for the caller after its place, or as it is when the wait is over."""
+        deadline = time.monotonic() + wait
+        while True:
+            mark = self._bell.mark(LOG_CHANNEL)
+            found = self._look(asked, mark)
+            left = deadline - time.monotonic()
+            if found[3] or left <= 0 or stopping.is_set():
+                return found
+            asked = replace(asked, after=found[2])
+            self._bell.wait(LOG_CHANNEL, mark, min(left, FRESH_SECONDS))
+
+    def _look(self, asked: _Asked, mark: int) -> _Found:
+        newest = self._tail.after(asked.after, mark)
+        if newest is None:
+            return read(self._database, asked.caller, asked.after, asked.limit, asked.without)
+        head, chained, events = newest
+        heard = [one for one in events if one.plane in HEARS[asked.caller] and one.type not in asked.without]
+        heard = heard[: asked.limit]
+        upto = heard[-1].sequence if len(heard) == asked.limit else max(head, asked.after)
+        return head, chained, upto, [one.body for one in heard]
+
+
 def blueprint() -> Blueprint:
     """GET /internal/events?after=&limit=&wait=&without= of the service that mounts it."""
     feed = Blueprint("feed", __name__)
-    bells: dict[str, Wakeup] = {}
-    lock = threading.Lock()
 
-    def bell() -> Wakeup:
-        platform = current_app.extensions["partywall"]
-        with lock:
-            if "bell" not in bells:
-                settings = platform.settings
-                bells["bell"] = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)
-                platform.database.before_close(bells["bell"].close)
-        return bells["bell"]
+    @feed.record_once
+    def open_log(state: BlueprintSetupState) -> None:
+        platform = state.app.extensions["partywall"]
+        state.app.extensions["partywall_log"] = _Log(platform.database, platform.keyring, platform.settings)
 
     @feed.get(PATH)
     @public("shared.feed.read")
     def pull() -> Response:
-        platform = current_app.extensions["partywall"]
-        caller = _caller(platform.keyring, platform.settings.service)
+        log: _Log = current_app.extensions["partywall_log"]
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        caller = log.caller(request.headers.get(CALLER, ""), token)
         after, limit, wait = _number("after", 0, 2**62), _number("limit", 1, LARGEST_PAGE), _number("wait", 0, 10)
-        without = tuple(filter(None, request.args.get("without", "").split(",")))
-        head, chained, upto, bodies = _poll(platform.database, bell(), (caller, after, limit, without), wait)
+        without = frozenset(filter(None, request.args.get("without", "").split(",")))
+        head, chained, upto, bodies = log.poll(_Asked(caller, after, limit, without), wait)
         start = b'{"head":%d,"hash":"%s","upto":%d,"events":[' % (head, chained.encode(), upto)
         return Response(start + b",".join(bodies) + b"]}", mimetype="application/json")
 
     return feed
-
-
-def _poll(
-    database: Database, bell: Wakeup, asked: tuple[str, int, int, tuple[str, ...]], wait: float
-) -> tuple[int, str, int, list[bytes]]:
-    """The page as soon as there is an event for the caller after its place, or as it is when the wait is over."""
-    deadline = time.monotonic() + wait
-    caller, after, limit, without = asked
-    while True:
-        mark = bell.mark(LOG_CHANNEL)
-        head, chained, upto, bodies = read(database, caller, after, limit, without)
-        left = deadline - time.monotonic()
-        if bodies or left <= 0 or stopping.is_set():
-            return head, chained, upto, bodies
-        after = upto
-        bell.wait(LOG_CHANNEL, mark, min(left, _LOOK_AGAIN))
-
-
-def _caller(keyring: Keyring, service: str) -> str:
-    name = request.headers.get(CALLER, "")
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if name not in HEARS:
-        raise NoFeed("Say which service you are.")
-    if verify(keyring, token, issuer=name, audience=service).get("use") != "feed":
-        raise NoFeed("The token is not for feeds.")
-    return name
 
 
 def _number(name: str, least: int, most: int) -> int:

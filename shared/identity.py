@@ -7,9 +7,10 @@ kind, plane, roles, op, scope {kind, locations, entities}, limits, name, licence
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from joserfc import jwt
@@ -25,6 +26,7 @@ from shared.tenancy import Scope
 Plane = Literal["business", "clinical"]
 LIFETIME_SECONDS = 30
 _CLOCK_SKEW = 2
+_Told = TypeVar("_Told")
 
 
 class BadToken(Unauthenticated):
@@ -124,28 +126,45 @@ def _check(claims: dict[str, Any], issuer: str, audience: str) -> None:
         raise BadToken("The token is from the future.")
 
 
+class Remembered(Generic[_Told]):
+    """What verified tokens said, until they expire. Thread-safe."""
+
+    def __init__(self, limit: int = 2000) -> None:
+        self._limit = limit
+        self._known: OrderedDict[Hashable, tuple[int, _Told]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, token: Hashable) -> _Told | None:
+        """What a token said, where it has not expired."""
+        known = self._known.get(token)
+        return known[1] if known is not None and known[0] > now().timestamp() else None
+
+    def keep(self, token: Hashable, expires: int, told: _Told) -> None:
+        """Remember what a verified token said; `expires` is its POSIX time."""
+        with self._lock:
+            self._known[token] = (expires, told)
+            while len(self._known) > self._limit:
+                self._known.popitem(last=False)
+
+
 class ContextReader:
     """Verifies context tokens for one service, and remembers a verified one until it expires."""
 
-    def __init__(self, keyring: Keyring, audience: str, remember: int = 2000) -> None:
-        self._keyring, self._audience, self._limit = keyring, audience, remember
-        self._known: OrderedDict[str, tuple[int, Context]] = OrderedDict()
-        self._lock = threading.Lock()
+    def __init__(self, keyring: Keyring, audience: str) -> None:
+        self._keyring, self._audience = keyring, audience
+        self._known: Remembered[Context] = Remembered()
 
     def read(self, token: str) -> Context:
         """The context of a valid token. Raises BadToken."""
         known = self._known.get(token)
-        if known is not None and known[0] > now().timestamp():
-            return known[1]
+        if known is not None:
+            return known
         claims = verify(self._keyring, token, issuer="gateway", audience=self._audience)
         try:
             context = _context(claims)
         except (KeyError, ValueError, TypeError, ArithmeticError) as error:
             raise BadToken("The token lacks what it must say.") from error
-        with self._lock:
-            self._known[token] = (claims["exp"], context)
-            while len(self._known) > self._limit:
-                self._known.popitem(last=False)
+        self._known.keep(token, claims["exp"], context)
         return context
 
 

@@ -15,14 +15,15 @@ _RECONNECT_SECONDS = 1.0
 
 
 class Wakeup:
-    """Waits for notifications on `channels`. `notify` False: no connection, polling only (writers save 15-29 %)."""
+    """Waits for notifications on `channels`. `notify` False: no connection, polling only (writers save 15-29 %).
+    `listening` says whether a ring can be heard at the moment."""
 
     def __init__(self, url: str, *channels: str, notify: bool = True) -> None:
         self._url, self._channels, self._notify = url.replace("+psycopg", "", 1), channels, notify
         self._rung = dict.fromkeys(channels, 0)
         self._bell = threading.Condition()
         self._closed = threading.Event()
-        self._listening = False
+        self.listening = False
         self._process = 0
 
     def mark(self, channel: str) -> int:
@@ -33,7 +34,7 @@ class Wakeup:
 
     def wait(self, channel: str, mark: int, seconds: float) -> None:
         """Return when the channel rang since `mark`, or after `seconds`; sooner while nobody listens."""
-        limit = seconds if self._listening else min(seconds, SAFETY_POLL_SECONDS)
+        limit = seconds if self.listening else min(seconds, SAFETY_POLL_SECONDS)
         with self._bell:
             self._bell.wait_for(lambda: self._rung[channel] != mark or self._closed.is_set(), limit)
 
@@ -63,9 +64,9 @@ class Wakeup:
             with contextlib.suppress(psycopg.Error), connect(self._url) as connection:
                 for channel in self._channels:
                     connection.execute(f"listen {channel}")
-                self._listening = True
+                self.listening = True
                 self._hear(connection)
-            self._listening = False
+            self.listening = False
             self._closed.wait(_RECONNECT_SECONDS)
 
     def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
