@@ -14,7 +14,7 @@ import shared.contracts.hr
 import shared.contracts.procurement  # noqa: F401  every known type, so that an unknown one can be told
 from shared.clock import now
 from shared.contracts.base import REGISTRY, Envelope
-from shared.db import Database, rescope
+from shared.db import Database, direct, rescope
 from shared.delivery import Delivery, UnknownEvent, Unreadable
 from shared.event_metrics import APPLIED
 from shared.ids import PLATFORM
@@ -84,7 +84,7 @@ def claim(
     }
     if pulled:
         values |= {"publisher": pulled[0], "upto": pulled[1]}
-    found = session.execute(_CLAIM_AND_MOVE if pulled else _CLAIM, values).one()
+    [found] = direct(session, _CLAIM_AND_MOVE if pulled else _CLAIM, values)
     new = set(found.new)
     fresh = {delivery.event_id: delivery for delivery in reversed(deliveries) if delivery.event_id in new}
     return list(reversed(fresh.values())), set(found.held)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -116,25 +116,28 @@ def retry_due(database: Database, subscriber: Subscriber) -> int:
     return tried
 
 
+_earlier = aliased(Parked)
+_first = ~(
+    select(_earlier.id)
+    .where(_earlier.consumer == Parked.consumer, _earlier.aggregate == Parked.aggregate, _earlier.status.in_(OPEN))
+    .where(_earlier.sequence < Parked.sequence)
+    .exists()
+)
+# Put together once: every worker asks it each second.
+_DUE = (
+    select(Parked)
+    .where(Parked.consumer == bindparam("consumer"), Parked.status == ParkedStatus.PARKED, _first)
+    .where(Parked.retry_at <= bindparam("moment"))
+    .order_by(Parked.retry_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+
 def _begin_retry(database: Database, subscriber: Subscriber) -> UUID | None:
     """Count the try before it is made, so that an event that kills its process waits longer each time."""
-    earlier = aliased(Parked)
-    first = ~(
-        select(earlier.id)
-        .where(earlier.consumer == Parked.consumer, earlier.aggregate == Parked.aggregate, earlier.status.in_(OPEN))
-        .where(earlier.sequence < Parked.sequence)
-        .exists()
-    )
-    due = (
-        select(Parked)
-        .where(Parked.consumer == subscriber.consumer, Parked.status == ParkedStatus.PARKED, first)
-        .where(Parked.retry_at <= now())
-        .order_by(Parked.retry_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
     with database.platform_transaction() as session:
-        parked = session.scalar(due)
+        parked = session.scalar(_DUE, {"consumer": subscriber.consumer, "moment": now()})
         if parked is None:
             return None
         parked.begin_try(now())

@@ -1,11 +1,12 @@
 """Human numbers without gaps: `PO-2026-000123` per organization, or per legal entity where its books want their own."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.db import Base, HasId, OrganizationOwned
+from shared.db import Base, HasId, OrganizationOwned, direct
 from shared.ids import new_id
 
 
@@ -26,14 +27,21 @@ def next_number(session: Session, organization_id: UUID, prefix: str, year: int,
 
     Take it last: everybody else who numbers in the same series waits for this transaction.
     """
-    values = {"organization": organization_id, "owner": owner_id or organization_id, "prefix": prefix, "year": year}
-    last: int = session.execute(_CLAIM, {"id": new_id(), **values}).scalar_one()
-    return f"{prefix}-{year}-{last:06d}"
+    [claimed] = direct(
+        session, _CLAIM, {"organization_id": organization_id, **claim(prefix, year, owner_id or organization_id)}
+    )
+    return str(claimed.number)
 
 
-_CLAIM = text(
-    """insert into number_series (id, organization_id, owner_id, prefix, year, last)
-    values (:id, :organization, :owner, :prefix, :year, 1)
-    on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
-    returning last"""
-)
+def claim(prefix: str, year: int, owner_id: UUID) -> dict[str, Any]:
+    """What `CLAIM` asks for, besides the organization."""
+    return {"series_id": new_id(), "series_owner": owner_id, "series_prefix": prefix, "series_year": year}
+
+
+# Also part of statements that write what is numbered.
+CLAIM = """insert into number_series (id, organization_id, owner_id, prefix, year, last)
+  values (:series_id, :organization_id, :series_owner, :series_prefix, :series_year, 1)
+  on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
+  returning prefix || '-' || year || '-' || lpad(cast(last as text), greatest(6, length(cast(last as text))), '0')
+    as number"""
+_CLAIM = text(CLAIM)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
 from shared.contracts.base import Envelope, Event
-from shared.db import Base, OrganizationOwned
+from shared.db import Base, OrganizationOwned, direct
 from shared.ids import new_id
 
 CHANNEL = "partywall_outbox"
@@ -112,7 +112,7 @@ def write_pending(session: Session) -> None:
     origin: Origin = session.info["origin"]
     rows = [_row(fact, about, origin) for fact, about in facts]
     columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-    session.execute(_WRITE if session.info.get("notify", True) else _WRITE_SILENTLY, columns)
+    direct(session, _WRITE if session.info.get("notify", True) else _WRITE_SILENTLY, columns)
     facts.clear()
 
 

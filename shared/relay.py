@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import site_facts
 from shared.clock import now
-from shared.db import Database
+from shared.db import Database, direct
 from shared.outbox import LOG_CHANNEL
 
 BATCH = 500
 GENESIS = bytes(32)
 _SETTLED_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
+_THICK, _THICK_SECONDS = 10, 0.1  # so many events within such a time
+GATHER_SECONDS = 0.02
 
 _READ = text(
     "select p.id, p.type, p.envelope, c.sequenced, c.hash from pending p, relay_cursor c"
@@ -49,6 +51,23 @@ _MOVE = text(
     select (select count(*) from logged) as logged, (select count(*) from advanced) as advanced,
            pg_notify(:channel, '')"""
 )
+
+
+class Pace:
+    """How long to let events gather before the next batch: not at all while they come singly, a moment when they come
+    thick. Each batch costs every subscriber a request and a transaction, however few events are in it."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def pause(self, moved: int) -> float:
+        """Seconds to wait after a batch of `moved` events."""
+        moment = time.monotonic()
+        self._recent.append((moment, moved))
+        while self._recent[0][0] < moment - _THICK_SECONDS:
+            self._recent.popleft()
+        thick = sum(each for _, each in self._recent) >= _THICK
+        return GATHER_SECONDS if thick and moved < BATCH // 2 else 0.0
 
 
 class LostLead(Exception):
@@ -97,7 +116,7 @@ class Sequencer:
         """Sequence at most `limit` events; returns how many. Raises LostLead."""
         try:
             with self._database.platform_transaction() as session:
-                rows = session.execute(_READ, {"low": self._from(), "limit": limit}).all()
+                rows = direct(session, _READ, {"low": self._from(), "limit": limit})
                 if rows:
                     _move(session, rows)
         except IntegrityError as error:
@@ -116,7 +135,7 @@ class Sequencer:
         return self._low
 
 
-def _move(session: Session, rows: Sequence[Row[Any]]) -> None:
+def _move(session: Session, rows: Sequence[Any]) -> None:
     before, previous = rows[0].sequenced, rows[0].hash
     envelopes, prevs, hashes = [], [], []
     for sequence, row in enumerate(rows, before + 1):
@@ -138,7 +157,7 @@ def _move(session: Session, rows: Sequence[Row[Any]]) -> None:
         "hash": previous,
         "channel": LOG_CHANNEL,
     }
-    moved = session.execute(_MOVE, values).one()
+    [moved] = direct(session, _MOVE, values)
     if (moved.logged, moved.advanced) != (len(rows), 1):
         raise LostLead
     if any(row.type in site_facts.KINDS for row in rows):

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from shared.db import Database
+from shared.db import Database, direct
 from shared.outbox import LOG_CHANNEL
 from shared.wakeup import Wakeup
 
@@ -68,7 +68,7 @@ class Tail:
     def _read(self) -> None:
         mark, read_at = self._bell.mark(LOG_CHANNEL), time.monotonic()
         with self._database.platform_transaction() as session:
-            rows = session.execute(_NEWER, {"after": self._head, "limit": KEPT + 1}).all()
+            rows = direct(session, _NEWER, {"after": self._head, "limit": KEPT + 1})
         newer = [row for row in rows if row.sequence is not None]
         if newer and len(newer) <= KEPT and newer[0].prev_hash == self._hash:
             self._keep(newer)
@@ -76,16 +76,16 @@ class Tail:
             self._begin(rows)  # the first look, a long jump, or a log that is another one now
         self._mark, self._read_at = mark, read_at
 
-    def _moved(self, rows: Sequence[Row[Any]]) -> bool:
+    def _moved(self, rows: Sequence[Any]) -> bool:
         return bool(rows) and (rows[0].sequenced, rows[0].head_hash) != (self._head, self._hash)
 
-    def _keep(self, rows: Sequence[Row[Any]]) -> None:
+    def _keep(self, rows: Sequence[Any]) -> None:
         self._events.extend(Logged(row.sequence, row.type, row.plane, row.envelope) for row in rows)
         while len(self._events) > KEPT:
             self._before = self._events.popleft().sequence
         self._head, self._hash = rows[-1].sequenced, rows[-1].head_hash
 
-    def _begin(self, rows: Sequence[Row[Any]]) -> None:
+    def _begin(self, rows: Sequence[Any]) -> None:
         self._events.clear()
         self._head, self._hash = rows[0].sequenced, rows[0].head_hash
         self._before = self._head

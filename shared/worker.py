@@ -27,7 +27,7 @@ from shared.ops import serve_ops
 from shared.outbox import CHANNEL, LOG_CHANNEL
 from shared.pull import PublisherWentBack, Puller
 from shared.reconciliation import forget
-from shared.relay import LostLead, Sequencer, backlog
+from shared.relay import LostLead, Pace, Sequencer, backlog
 from shared.settings import Settings
 from shared.wakeup import Leadership, Wakeup
 
@@ -70,6 +70,7 @@ class Worker:
         self._sequencing = Leadership(settings.database_url, "sequence")
         self._publishing = Leadership(settings.database_url, "publish")
         self._sequencer: Sequencer | None = None
+        self._pace = Pace()
         self._started = False
         self._hourly_at = time.monotonic() + HOUR
         self.loops = [self._loop("sequencer", self._sequence, self._sequencing.release)]
@@ -178,6 +179,7 @@ class Worker:
         if moved:
             metrics.PUBLISHED.labels(self.settings.service).inc(moved)
             self.wakeup.ring(LOG_CHANNEL)
+            self.stop.wait(self._pace.pause(moved))
         else:
             self.wakeup.wait(CHANNEL, mark, IDLE_SECONDS)
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from services.billing.accounts import service as accounts
 from services.billing.accounts.service import Place
-from services.billing.amounts import cents, ten_thousandths
 from services.billing.charge_imports.models import ChargeImport
 from services.billing.charge_imports.rules import MOST, Fault, Line, Plan
 from services.billing.sealing import FieldKeys
 from shared import directory
+from shared.amounts import cents, ten_thousandths
 from shared.clock import now, today
 from shared.contracts.billing import ChargesImported
 from shared.ids import new_id

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from services.billing.accounts.models import Details, Purpose
 from services.billing.accounts.service import Place, check_billed_at
 from services.billing.accounts.service import read as read_account
-from services.billing.amounts import cents, money, unit_price
 from services.billing.invoices.models import ChargesNotBillable, Invoice, InvoiceLine, NothingToInvoice
 from services.billing.invoices.rules import Priced, PricedLine, Rate, Waiting, price, revenue_lines
 from services.billing.invoices.sql import ISSUE, ISSUE_FREE, WAITING, WAITING_HELD
@@ -21,6 +20,7 @@ from services.billing.ledger import posting
 from services.billing.ledger.chart import RECEIVABLES
 from services.billing.ledger.rules import Entry, Line
 from services.billing.sealing import FieldKeys
+from shared.amounts import cents, money, unit_price
 from shared.clock import today
 from shared.contracts.billing import InvoiceIssued
 from shared.db import get

@@ -14,10 +14,10 @@ from sqlalchemy import Row, TextClause
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.billing.amounts import cents
 from services.billing.ledger import books
 from services.billing.ledger.models import UnknownAccount
 from services.billing.ledger.rules import Entry, Line
+from shared.amounts import cents
 from shared.clock import now
 from shared.contracts.billing import JournalPosted
 from shared.ids import new_id

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from stdnum import luhn
 
 from services.billing.accounts.service import Place, check_billed_at
-from services.billing.amounts import cents, money
 from services.billing.invoices import service as invoices
 from services.billing.invoices.models import Invoice
 from services.billing.ledger import posting
@@ -21,6 +20,7 @@ from services.billing.ledger.rules import Entry, Line
 from services.billing.payments.models import AllocatedTwice, Allocation, CardNumber, Payment
 from services.billing.payments.sql import NAMED, OPEN, RECEIVE
 from shared import directory
+from shared.amounts import cents, money
 from shared.clock import now, today
 from shared.contracts.billing import PaymentAllocated, PaymentReceived
 from shared.db import lock

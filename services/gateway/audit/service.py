@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from services.gateway.audit.models import GENESIS, AuditEntry, AuditHead, RegisteredDecision
 from shared.clock import now
 from shared.contracts.base import DecisionTaken, Envelope
+from shared.db import direct
 from shared.errors import NotFound
 from shared.pagination import Page, page
 
@@ -78,13 +79,14 @@ class DayHead:
 def append(session: Session, events: Sequence[tuple[Envelope, bytes]]) -> None:
     """Add events of one organization, byte for byte, to its chain, in their order."""
     organization_id = events[0][0].organizationid
-    head = session.execute(_HEAD, {"organization_id": organization_id, "genesis": GENESIS}).one()
+    [head] = direct(session, _HEAD, {"organization_id": organization_id, "genesis": GENESIS})
     chain = [head.hash]
     for _, raw in events:
         chain.append(hashlib.sha256(chain[-1] + raw).digest())
     envelopes = [envelope for envelope, _ in events]
     last = head.position + len(events)
-    session.execute(
+    direct(
+        session,
         _APPEND,
         {
             "organization_id": organization_id,

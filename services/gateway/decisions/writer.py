@@ -6,19 +6,18 @@ import threading
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.decisions.models import Decision
 from shared import logging
-from shared.db import Database
+from shared.db import Database, insert_rows
 
 DECISIONS = Counter("partywall_decisions_total", "Decisions of the door", ["outcome", "policy"])
 LOST = Counter("partywall_decisions_lost_total", "Decisions that could not be written to the log", ["reason"])
 BATCH = 500
 for _reason in ("queue full", "database"):
     LOST.labels(_reason)  # seen as 0 before the first
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.2
 RETRIES_SECONDS = (0.2, 1.0, 5.0)
 log = logging.get(__name__)
 
@@ -40,7 +39,7 @@ class Writer:
         """Write `row` in a transaction of its own before returning. Raises what the database raises."""
         _count(row)
         with self._database.platform_transaction() as session:
-            session.execute(insert(Decision), [row])
+            insert_rows(session, Decision, [row])
 
     def later(self, row: Row) -> None:
         """Have `row` written soon; a full queue loses it rather than hold the request."""
@@ -89,7 +88,7 @@ class Writer:
         for pause in (*RETRIES_SECONDS, None):
             try:
                 with self._database.platform_transaction() as session:
-                    session.execute(insert(Decision), batch)
+                    insert_rows(session, Decision, batch)
                 return
             except SQLAlchemyError as error:
                 log.warning("decision log", error_class=type(error).__qualname__, count=len(batch))

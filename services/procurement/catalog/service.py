@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from services.procurement.catalog import rules
@@ -24,8 +24,9 @@ from services.procurement.catalog.models import (
 )
 from services.procurement.catalog.rules import ItemFacts, Offer
 from services.procurement.vendors.models import Vendor, VendorStatus
+from shared.amounts import unit_price
 from shared.contracts.procurement import ItemRecorded
-from shared.db import get
+from shared.db import direct, get
 from shared.errors import Invalid
 from shared.identity import Context
 from shared.ids import new_id
@@ -181,32 +182,22 @@ def _quote(need: Need, item: Any, offers: list[Offer]) -> Quote:
 
 def _offered(session: Session, item_ids: set[UUID], on: date) -> dict[UUID, tuple[Any, list[Offer]]]:
     """Each item with what active vendors ask for it on a day: one query of columns, on the path of every order."""
-    rows = session.execute(_OFFERS, {"ids": list(item_ids), "day": on})
     found: dict[UUID, tuple[Any, list[Offer]]] = {}
-    for row in rows:
+    for row in direct(session, _OFFERS, {"ids": list(item_ids), "day": on}):
         offers = found.setdefault(row.id, (row, []))[1]
         if row.code is not None:
-            offers.append(Offer(row.vendor_id, row.code, row.unit, row.price, row.starts_on, row.vendor_sku))
+            price = unit_price(row.price)
+            offers.append(Offer(row.vendor_id, row.code, row.unit, price, row.starts_on, row.vendor_sku))
     return found
 
 
-# Put together once: building it would cost each order more than running it.
-_OFFERS = (
-    select(
-        *(Item.id, Item.sku, Item.name, Item.item_class, Item.unit_chain, Item.status),
-        *(VendorPrice.vendor_id, VendorPrice.unit, VendorPrice.price, VendorPrice.starts_on),
-        *(VendorPrice.vendor_sku, Vendor.code),
-    )
-    .outerjoin(
-        VendorPrice,
-        and_(
-            VendorPrice.item_id == Item.id,
-            VendorPrice.starts_on <= bindparam("day"),
-            or_(VendorPrice.ends_on.is_(None), VendorPrice.ends_on >= bindparam("day")),
-        ),
-    )
-    .outerjoin(Vendor, and_(Vendor.id == VendorPrice.vendor_id, Vendor.status == VendorStatus.ACTIVE))
-    .where(Item.id.in_(bindparam("ids", expanding=True)))
+_OFFERS = text(
+    f"""select i.id, i.sku, i.name, i.item_class, i.unit_chain, i.status, p.vendor_id, p.unit, p.price, p.starts_on,
+    p.vendor_sku, v.code
+  from catalog_item i
+  left join vendor_price p on p.item_id = i.id and p.starts_on <= :day and (p.ends_on is null or p.ends_on >= :day)
+  left join vendor v on v.id = p.vendor_id and v.status = '{VendorStatus.ACTIVE}'
+  where i.id = any(cast(:ids as uuid[]))"""
 )
 
 

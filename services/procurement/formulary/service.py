@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from services.procurement.formulary.models import AlreadyOnFormulary, EntryStatu
 from shared import decisions
 from shared.clock import now, today
 from shared.contracts.procurement import FormularyDecided, FormularyProposed
-from shared.db import get, lock
+from shared.db import direct, get, lock
 from shared.directory import KnownLocation, entity
 from shared.identity import Context
 from shared.outbox import emit
@@ -82,14 +82,14 @@ def missing(session: Session, legal_entity_id: UUID, item_ids: Iterable[UUID], o
     wanted = set(item_ids)
     if not wanted:
         return set()
-    listed = select(FormularyEntry.item_id).where(
-        FormularyEntry.legal_entity_id == legal_entity_id,
-        FormularyEntry.item_id.in_(wanted),
-        FormularyEntry.status.in_(ON_LIST),
-        FormularyEntry.starts_on <= on,
-        or_(FormularyEntry.ends_on.is_(None), FormularyEntry.ends_on >= on),
-    )
-    return wanted - set(session.scalars(listed))
+    rows = direct(session, _LISTED, {"entity": legal_entity_id, "items": list(wanted), "day": on})
+    return wanted - {row.item_id for row in rows}
+
+
+_LISTED = text(
+    f"""select item_id from formulary_entry where legal_entity_id = :entity and item_id = any(cast(:items as uuid[]))
+    and status in ('{"', '".join(ON_LIST)}') and starts_on <= :day and (ends_on is null or ends_on >= :day)"""
+)
 
 
 def entries(session: Session, *, limit: int, cursor: str | None, status: str | None) -> Page[FormularyEntry]:

@@ -17,7 +17,10 @@ from services.procurement.catalog.service import Need, Quote
 from services.procurement.formulary import service as formulary
 from services.procurement.formulary.models import NotOnFormulary
 from services.procurement.orders import service as orders
-from services.procurement.requisitions.models import Approver, Requisition, RequisitionLine
+from services.procurement.requisitions import sql
+from services.procurement.requisitions.models import Approver, Requisition, RequisitionLine, Status
+from shared import numbers
+from shared.amounts import cents
 from shared.clock import now, today
 from shared.contracts.procurement import (
     RequisitionApproved,
@@ -25,11 +28,10 @@ from shared.contracts.procurement import (
     RequisitionRejected,
     RequisitionSubmitted,
 )
-from shared.db import insert_rows, lock
+from shared.db import direct, insert_rows, lock, rows_document
 from shared.directory import KnownLocation, entity, location
 from shared.identity import Context
 from shared.ids import new_id
-from shared.numbers import next_number
 from shared.outbox import emit
 from shared.pagination import Page, page
 
@@ -48,8 +50,11 @@ def draft(session: Session, context: Context, wanted: Draft, *, submit: bool = F
     site = location(session, context.scope.location_id)
     on = today(site.time_zone)
     quotes = catalog.quote(session, wanted.lines, on)
+    # It is written below in one statement, past the session.
     requisition = Requisition(
         id=new_id(),
+        version=1,
+        status=Status.DRAFT,
         organization_id=context.organization_id,
         location_id=site.id,
         legal_entity_id=context.scope.legal_entity_id,
@@ -63,10 +68,7 @@ def draft(session: Session, context: Context, wanted: Draft, *, submit: bool = F
     if submit:
         _check_formulary(session, requisition.legal_entity_id, quotes, on)
         requisition.submit(requisition.drafted_at)
-    requisition.number = next_number(session, context.organization_id, f"REQ-{site.code}", on.year, site.id)
-    session.add(requisition)
-    session.flush()
-    _write_lines(session, requisition, quotes)
+    _write(session, requisition, quotes, numbers.claim(f"REQ-{site.code}", on.year, site.id))
     if submit:
         _tell_submitted(session, requisition)
     return requisition
@@ -153,6 +155,21 @@ def _today(session: Session, requisition: Requisition) -> date:
     return today(site.time_zone)
 
 
+_WRITTEN = (
+    "id",
+    "organization_id",
+    "location_id",
+    "legal_entity_id",
+    "status",
+    "requester_id",
+    "requester_name",
+    "need_by",
+    "note",
+    "drafted_at",
+    "submitted_at",
+)
+
+
 def _total(quotes: Sequence[Quote]) -> Decimal:
     return sum((quote.amount for quote in quotes), Decimal("0.00"))
 
@@ -179,15 +196,23 @@ def _replace_lines(session: Session, requisition: Requisition, quotes: Sequence[
     requisition.total = _total(quotes)
     session.flush()
     session.execute(delete(RequisitionLine).where(RequisitionLine.requisition_id == requisition.id))
-    _write_lines(session, requisition, quotes)
+    insert_rows(session, RequisitionLine, _lines(requisition, quotes))
 
 
-def _write_lines(session: Session, requisition: Requisition, quotes: Sequence[Quote]) -> None:
-    """One statement for all lines: requisitions are the most frequent write of the service."""
+def _write(session: Session, requisition: Requisition, quotes: Sequence[Quote], claim: dict[str, Any]) -> None:
+    """Write a new requisition with its lines under the next number."""
+    values = {name: getattr(requisition, name) for name in _WRITTEN}
+    lines = rows_document(RequisitionLine, _lines(requisition, quotes))
+    [written] = direct(session, sql.DRAFT, {**values, "total": cents(requisition.total), "lines": lines, **claim})
+    requisition.number = written.number
+
+
+def _lines(requisition: Requisition, quotes: Sequence[Quote]) -> list[dict[str, Any]]:
+    """The rows to write; the requisition has them from now on."""
     rows = [_line(requisition, position, quote) for position, quote in enumerate(quotes, start=1)]
-    insert_rows(session, RequisitionLine, rows)
-    # What was written is what the answer shows; reading it back would cost as much as writing it.
+    # What is written is what the answer shows; reading it back would cost as much as writing it.
     set_committed_value(requisition, "lines", [RequisitionLine(**row) for row in rows])
+    return rows
 
 
 def _line(requisition: Requisition, position: int, quote: Quote) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Money as the hand-written SQL of billing sends and gets it: whole cents, prices in ten-thousandths.
+"""Money as hand-written SQL sends and gets it: whole cents, prices in ten-thousandths.
 
 What is sent has one type whatever its size: PostgreSQL plans a statement anew for each list of types.
 """
