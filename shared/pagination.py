@@ -2,19 +2,23 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Row, Select, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from shared.db import Base
 from shared.errors import Invalid
 
 MAX_LIMIT = 200
+_AFTER = "after_{}"
 _Row = TypeVar("_Row")
 
 
@@ -39,19 +43,50 @@ def page(
     cursor: str | None = None,
     descending: bool = True,
 ) -> Page[_Row]:
-    """One page of `query`, ordered by `keys` (non-null columns, the last one unique). Raises BadCursor.
-
-    The items are objects where `query` selects a class, and plain rows, at half the cost, where it selects columns.
-    """
+    """One page of the objects of `query`, by `keys` (non-null columns, the last one unique). Raises BadCursor."""
     if cursor is not None:
         after = _decode(cursor, keys)
         query = query.where(tuple_(*keys) < after if descending else tuple_(*keys) > after)
-    plain = len(query.column_descriptions) > 1
-    # Columns of the table, not attributes of the class: the object mapper has nothing to do for plain rows.
-    by: list[Any] = [key.property.columns[0] for key in keys] if plain else keys
-    ordered = query.order_by(*((key.desc() if descending else key.asc()) for key in by)).limit(limit + 1)
-    found = session.execute(ordered)
-    rows: list[Any] = list(found if plain else found.unique().scalars())
+    ordered = query.order_by(*((key.desc() if descending else key.asc()) for key in keys)).limit(limit + 1)
+    return _cut(list(session.execute(ordered).unique().scalars()), keys, limit)
+
+
+def page_of_rows(
+    session: Session,
+    model: type[Base],
+    keys: list[InstrumentedAttribute[Any]],
+    equal: Mapping[str, Any],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    descending: bool = True,
+) -> Page[Row[Any]]:
+    """One page of plain rows of `model`'s table, at a third of the cost of objects: those whose columns have the values
+    of `equal` (None: any value). Raises BadCursor."""
+    values = {name: value for name, value in equal.items() if value is not None}
+    names = tuple(key.key for key in keys)
+    statement = _statement(model, names, tuple(values), cursor is not None, descending)
+    if cursor is not None:
+        values |= zip(map(_AFTER.format, names), _decode(cursor, keys), strict=True)
+    found = session.connection().execute(statement, values | {"most": limit + 1})
+    return _cut(list(found.all()), keys, limit)
+
+
+@cache
+def _statement(
+    model: type[Base], keys: tuple[str, ...], equal: tuple[str, ...], continued: bool, descending: bool
+) -> Select[Any]:
+    """Made once for each shape; building it for every page costs more than PostgreSQL's work does."""
+    columns = model.__table__.columns
+    by = [columns[key] for key in keys]
+    query = select(*columns).where(*(columns[name] == bindparam(name) for name in equal))
+    if continued:
+        place, after = tuple_(*by), tuple_(*(bindparam(_AFTER.format(key.key), type_=key.type) for key in by))
+        query = query.where(place < after if descending else place > after)
+    return query.order_by(*(key.desc() if descending else key.asc() for key in by)).limit(bindparam("most"))
+
+
+def _cut(rows: list[Any], keys: list[InstrumentedAttribute[Any]], limit: int) -> Page[Any]:
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _encode([getattr(rows[-1], key.key) for key in keys]) if more else None)

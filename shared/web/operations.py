@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from flask import Request, Response, current_app, g, make_response, request
 from flask_smorest import Blueprint as _Blueprint
+from flask_smorest.utils import resolve_schema_instance
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
@@ -88,7 +89,9 @@ class Blueprint(_Blueprint):  # type: ignore[misc]
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Load and validate the body, or the query with `location="query"`; the view gets it first."""
-        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(schema, **options)
+        # Made once: of a class the parser would make an instance, with a copy of each field, for every request.
+        made = resolve_schema_instance(schema)
+        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(made, **options)
         return decorator
 
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[_View], _View]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.procurement.catalog.rules import convert
-from services.procurement.orders.models import OrderLine, OrderStatus, OrderVersion, PurchaseOrder
+from services.procurement.orders.models import OrderLine, OrderVersion, PurchaseOrder
 from services.procurement.orders.rules import split
 from services.procurement.spend import service as spend
 from services.procurement.vendors.models import Vendor
@@ -23,7 +23,7 @@ from shared.ids import new_id
 from shared.money import cents
 from shared.numbers import next_number
 from shared.outbox import emit
-from shared.pagination import Page, page
+from shared.pagination import Page, page, page_of_rows
 
 COPIED = (
     "item_id",
@@ -196,13 +196,8 @@ def listing(
     session: Session, *, limit: int, cursor: str | None, status: str | None, requisition_id: UUID | None
 ) -> Page[Any]:
     """Orders as plain rows, without their lines, newest first."""
-    columns = PurchaseOrder.__table__.columns
-    query = select(*columns)
-    if status:
-        query = query.where(columns.status == OrderStatus(status))
-    if requisition_id:
-        query = query.where(columns.requisition_id == requisition_id)
-    return page(session, query, [PurchaseOrder.id], limit=limit, cursor=cursor)
+    equal = {"status": status, "requisition_id": requisition_id}
+    return page_of_rows(session, PurchaseOrder, [PurchaseOrder.id], equal, limit=limit, cursor=cursor)
 
 
 def versions(session: Session, order_id: UUID, *, limit: int, cursor: str | None) -> Page[OrderVersion]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -33,7 +33,7 @@ from shared.directory import KnownLocation, entity, location
 from shared.identity import Context
 from shared.ids import new_id
 from shared.outbox import emit
-from shared.pagination import Page, page
+from shared.pagination import Page, page_of_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +144,7 @@ def cancel(session: Session, requisition_id: UUID) -> Requisition:
 
 def listing(session: Session, *, limit: int, cursor: str | None, status: str | None) -> Page[Any]:
     """Requisitions as plain rows, without their lines, newest first."""
-    query = select(*Requisition.__table__.columns)
-    if status:
-        query = query.where(Requisition.status == status)
-    return page(session, query, [Requisition.id], limit=limit, cursor=cursor)
+    return page_of_rows(session, Requisition, [Requisition.id], {"status": status}, limit=limit, cursor=cursor)
 
 
 def _today(session: Session, requisition: Requisition) -> date:
