@@ -25,7 +25,7 @@ class _Scaled(TypeDecorator[Decimal]):
         return int(scaled)
 
     def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
-        return None if value is None else (Decimal(int(value)) * self.step).quantize(self.step)
+        return None if value is None else Decimal(int(value)) * self.step
 
 
 class Cents(_Scaled):

@@ -97,10 +97,18 @@ def test_a_field_that_no_column_holds_is_left_to_marshmallow() -> None:
         supposed = fields.String(dump_default="as agreed")
         shouted = fields.Function(lambda row: row.name.upper())
 
-    assert Item().dump(rows(["name"], [("a",), ("b",)]), many=True) == [
+    wanted = [
         {"name": "a", "supposed": "as agreed", "shouted": "A"},
         {"name": "b", "supposed": "as agreed", "shouted": "B"},
     ]
+    assert Item().dump(rows(["name"], [("a",), ("b",)]), many=True) == wanted
+    assert Item().dump([SimpleNamespace(name="a"), SimpleNamespace(name="b")], many=True) == wanted
+
+
+def test_mappings_are_asked_for_their_keys_and_mixtures_one_by_one() -> None:
+    item = Schema.from_dict({"items": fields.String()}, name="Bag")()
+    assert item.dump([{"items": "a"}, {"items": None}], many=True) == [{"items": "a"}, {"items": None}]
+    assert item.dump([{"items": "a"}, SimpleNamespace(items="b")], many=True) == [{"items": "a"}, {"items": "b"}]
 
 
 def test_a_schema_without_fields_answers_an_empty_object_for_each_row() -> None:
