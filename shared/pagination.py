@@ -54,6 +54,7 @@ def page(
 def page_of_rows(
     session: Session,
     model: type[Base],
+    names: tuple[str, ...],
     keys: list[InstrumentedAttribute[Any]],
     equal: Mapping[str, Any],
     *,
@@ -61,25 +62,30 @@ def page_of_rows(
     cursor: str | None = None,
     descending: bool = True,
 ) -> Page[Row[Any]]:
-    """One page of plain rows of `model`'s table, at a third of the cost of objects: those whose columns have the values
-    of `equal` (None: any value). Raises BadCursor."""
+    """One page of plain rows of `model`'s table, at a third of the cost of objects: the columns `names` (`keys` among
+    them) of the rows whose columns have the values of `equal` (None: any value). Raises BadCursor."""
     values = {name: value for name, value in equal.items() if value is not None}
-    names = tuple(key.key for key in keys)
-    statement = _statement(model, names, tuple(values), cursor is not None, descending)
+    by = tuple(key.key for key in keys)
+    statement = _statement(model, names, by, tuple(values), cursor is not None, descending)
     if cursor is not None:
-        values |= zip(map(_AFTER.format, names), _decode(cursor, keys), strict=True)
+        values |= zip(map(_AFTER.format, by), _decode(cursor, keys), strict=True)
     found = session.connection().execute(statement, values | {"most": limit + 1})
     return _cut(list(found.all()), keys, limit)
 
 
 @cache
 def _statement(
-    model: type[Base], keys: tuple[str, ...], equal: tuple[str, ...], continued: bool, descending: bool
+    model: type[Base],
+    names: tuple[str, ...],
+    keys: tuple[str, ...],
+    equal: tuple[str, ...],
+    continued: bool,
+    descending: bool,
 ) -> Select[Any]:
     """Made once for each shape; building it for every page costs more than PostgreSQL's work does."""
     columns = model.__table__.columns
     by = [columns[key] for key in keys]
-    query = select(*columns).where(*(columns[name] == bindparam(name) for name in equal))
+    query = select(*(columns[name] for name in names)).where(*(columns[name] == bindparam(name) for name in equal))
     if continued:
         place, after = tuple_(*by), tuple_(*(bindparam(_AFTER.format(key.key), type_=key.type) for key in by))
         query = query.where(place < after if descending else place > after)

@@ -232,6 +232,11 @@ _WRITTEN: dict[type, _Written] = {
 }
 
 
+def attributes(schema: type[_Schema]) -> tuple[str, ...]:
+    """What `schema` writes, as the rows name it: what a query needs to read for it, and no more."""
+    return tuple(field.attribute or name for name, field in schema().dump_fields.items())
+
+
 class PageQuery(Schema):
     """What every list understands."""
 

@@ -14,6 +14,7 @@ from shared.pagination import BadCursor, Page, page, page_of_rows
 from shared.tenancy import Scope
 from tests.shared.sample import SampleBox
 
+NAMES = ("id", "label")
 KEYS = [SampleBox.label, SampleBox.id]
 List = Callable[..., Page[Any]]
 
@@ -39,7 +40,7 @@ def objects(session: Session, **options: Any) -> Page[Any]:
 
 
 def plain(session: Session, **options: Any) -> Page[Any]:
-    return page_of_rows(session, SampleBox, KEYS, {}, **options)
+    return page_of_rows(session, SampleBox, NAMES, KEYS, {}, **options)
 
 
 def walk(list_: List, session: Session, **options: Any) -> tuple[list[tuple[str, UUID]], list[str]]:
@@ -77,13 +78,13 @@ def test_rows_are_chosen_by_the_values_that_are_given(session: Session) -> None:
     for equal in filters:
         given = {name: value for name, value in equal.items() if value is not None}
         wanted: Page[SampleBox] = page(session, select(SampleBox).filter_by(**given), KEYS, limit=50)
-        found = page_of_rows(session, SampleBox, KEYS, equal, limit=50)
+        found = page_of_rows(session, SampleBox, NAMES, KEYS, equal, limit=50)
         assert [row.id for row in found.items] == [box.id for box in wanted.items]
 
 
 def test_a_filter_holds_on_the_following_pages_too(session: Session) -> None:
-    first = page_of_rows(session, SampleBox, KEYS, {"label": "b"}, limit=2)
-    second = page_of_rows(session, SampleBox, KEYS, {"label": "b"}, limit=2, cursor=first.next)
+    first = page_of_rows(session, SampleBox, NAMES, KEYS, {"label": "b"}, limit=2)
+    second = page_of_rows(session, SampleBox, NAMES, KEYS, {"label": "b"}, limit=2, cursor=first.next)
     assert [row.label for row in [*first.items, *second.items]] == ["b", "b", "b"]
     assert second.next is None
 

@@ -11,10 +11,11 @@ from services.procurement.orders.service import Revision
 from services.procurement.vendors.models import Vendor
 from shared.db import get, lock
 from shared.directory import entity, location
-from shared.web.fields import PageQuery, page_of
+from shared.web.fields import PageQuery, attributes, page_of
 from shared.web.operations import Blueprint, context, etag, operation, require_match, session
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Purchase orders")
+_LISTED = attributes(schemas.OrderSummary)
 
 
 @blueprint.route("", methods=["GET"])
@@ -23,7 +24,7 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Pur
 @blueprint.response(200, page_of(schemas.OrderSummary))
 def listing(query: dict[str, Any]) -> Any:
     """Purchase orders without their lines, newest first."""
-    return service.listing(session(), **query)
+    return service.listing(session(), _LISTED, **query)
 
 
 @blueprint.route("/<uuid:order_id>", methods=["GET"])

@@ -193,11 +193,17 @@ def close(session: Session, order_id: UUID, reason: str) -> PurchaseOrder:
 
 
 def listing(
-    session: Session, *, limit: int, cursor: str | None, status: str | None, requisition_id: UUID | None
+    session: Session,
+    names: tuple[str, ...],
+    *,
+    limit: int,
+    cursor: str | None,
+    status: str | None,
+    requisition_id: UUID | None,
 ) -> Page[Any]:
-    """Orders as plain rows, without their lines, newest first."""
+    """The columns `names` of orders, newest first."""
     equal = {"status": status, "requisition_id": requisition_id}
-    return page_of_rows(session, PurchaseOrder, [PurchaseOrder.id], equal, limit=limit, cursor=cursor)
+    return page_of_rows(session, PurchaseOrder, names, [PurchaseOrder.id], equal, limit=limit, cursor=cursor)
 
 
 def versions(session: Session, order_id: UUID, *, limit: int, cursor: str | None) -> Page[OrderVersion]:

@@ -8,10 +8,11 @@ from services.procurement.requisitions import schemas, service
 from services.procurement.requisitions.models import Requisition
 from services.procurement.requisitions.service import Draft
 from shared.db import get, lock
-from shared.web.fields import page_of
+from shared.web.fields import attributes, page_of
 from shared.web.operations import Blueprint, context, etag, operation, require_match, session
 
 blueprint = Blueprint("requisitions", __name__, url_prefix="/requisitions", description="What a site asks for")
+_LISTED = attributes(schemas.RequisitionSummary)
 
 
 @blueprint.route("", methods=["POST"])
@@ -31,7 +32,7 @@ def create(body: dict[str, Any]) -> Any:
 @blueprint.response(200, page_of(schemas.RequisitionSummary))
 def listing(query: dict[str, Any]) -> Any:
     """Requisitions without their lines, newest first."""
-    return service.listing(session(), **query)
+    return service.listing(session(), _LISTED, **query)
 
 
 @blueprint.route("/<uuid:requisition_id>", methods=["GET"])

@@ -142,9 +142,11 @@ def cancel(session: Session, requisition_id: UUID) -> Requisition:
     return requisition
 
 
-def listing(session: Session, *, limit: int, cursor: str | None, status: str | None) -> Page[Any]:
-    """Requisitions as plain rows, without their lines, newest first."""
-    return page_of_rows(session, Requisition, [Requisition.id], {"status": status}, limit=limit, cursor=cursor)
+def listing(
+    session: Session, names: tuple[str, ...], *, limit: int, cursor: str | None, status: str | None
+) -> Page[Any]:
+    """The columns `names` of requisitions, newest first."""
+    return page_of_rows(session, Requisition, names, [Requisition.id], {"status": status}, limit=limit, cursor=cursor)
 
 
 def _today(session: Session, requisition: Requisition) -> date:
