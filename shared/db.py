@@ -5,7 +5,7 @@ Commit, rollback and Session(...) stand only here.
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -250,6 +250,7 @@ def _begin_in_scope(session: Session, transaction: Any, connection: Connection) 
         names, values = zip(*{"role": session.info["role"], **session.info["settings"]}.items(), strict=True)
         begin = _begin(names, values, session.info["turn"])
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
+        session.info["driver"] = connection.connection.driver_connection
 
 
 @lru_cache(maxsize=4096)
@@ -265,6 +266,45 @@ def _begin(names: tuple[str, ...], values: tuple[str, ...], turn: str) -> str:
 def _unprepared(cursor: psycopg.Cursor[Any], statement: str, context: Any) -> bool:
     cursor.execute(statement, prepare=False)  # two statements cannot be prepared
     return True
+
+
+class Sql:
+    """SQL of one shape that the driver gets as it is, with `:name` where a value goes, for the busiest paths: what
+    SQLAlchemy does for a statement (look up, compile, describe the result) takes longer than all the driver does.
+
+    Values and rows (named tuples) are of the driver's own types. Raises SQLAlchemy's errors.
+    """
+
+    def __init__(self, sql: str) -> None:
+        self._text = str(text(sql).compile(dialect=_DIALECT))
+
+    def rows(self, session: Session, values: Mapping[str, Any]) -> list[Any]:
+        """Run a statement that gives rows."""
+        return self._run(session, values).fetchall()
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> None:
+        """Run a statement that gives none."""
+        self._run(session, values)
+
+    def _run(self, session: Session, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+        driver = _driver(session)
+        try:
+            return driver.cursor(row_factory=namedtuple_row).execute(self._text, values)
+        except psycopg.Error as error:
+            # Without the values: they may be a person's.
+            raise DBAPIError.instance(
+                self._text, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
+            ) from error
+
+
+_DIALECT = PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]
+
+
+def _driver(session: Session) -> psycopg.Connection[Any]:
+    if "driver" not in session.info:
+        session.connection()  # begins the transaction
+    driver: psycopg.Connection[Any] = session.info["driver"]
+    return driver
 
 
 _Row = TypeVar("_Row", bound=Base)

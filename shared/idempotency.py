@@ -10,14 +10,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import LargeBinary, UniqueConstraint, text
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
-from shared.db import Base, HasId, OrganizationOwned
+from shared.db import Base, HasId, OrganizationOwned, Sql
 from shared.errors import Invalid, Problem
 from shared.ids import new_id
+from shared.outbox import write_beside
 
 
 class BadRequest(Problem):
@@ -78,9 +79,9 @@ class Answer:
 def begin(session: Session, call: Call) -> Answer | None:
     """Claim the key, or return the answer it already has. Raises IdempotencyKeyReused for another request."""
     claim = {**_key(call), "id": new_id(), "fingerprint": call.fingerprint, "created_at": now()}
-    if session.execute(_CLAIM, claim).first() is not None:
+    if _CLAIM.rows(session, claim):
         return None
-    stored = session.execute(_STORED, _key(call)).one()
+    (stored,) = _STORED.rows(session, _key(call))
     if stored.fingerprint != call.fingerprint:
         raise IdempotencyKeyReused("Use a new key for a new request.")
     if stored.status is None:
@@ -89,9 +90,9 @@ def begin(session: Session, call: Call) -> Answer | None:
 
 
 def finish(session: Session, call: Call, answer: Answer) -> None:
-    """Store the answer of a claimed key."""
+    """Store the answer of a claimed key when the transaction commits."""
     headers = msgspec.json.encode(answer.headers).decode()
-    session.execute(_FINISH, {**_key(call), "status": answer.status, "headers": headers, "body": answer.body})
+    write_beside(session, _FINISH, {**_key(call), "status": answer.status, "headers": headers, "body": answer.body})
 
 
 def _key(call: Call) -> dict[str, Any]:
@@ -103,14 +104,12 @@ def _key(call: Call) -> dict[str, Any]:
     }
 
 
-# Every write that moves money or stock runs these: as text they are put together once.
+# Every write that moves money or stock runs these.
 _SAME = "organization_id = :organization_id and principal_id = :principal_id and operation = :operation and key = :key"
-_CLAIM = text(
+_CLAIM = Sql(
     """insert into idempotency_key (id, organization_id, principal_id, operation, key, fingerprint, created_at)
     values (:id, :organization_id, :principal_id, :operation, :key, :fingerprint, :created_at)
-    on conflict do nothing returning 1"""
+    on conflict do nothing returning 1 as claimed"""
 )
-_STORED = text(f"select fingerprint, status, headers, body from idempotency_key where {_SAME}")
-_FINISH = text(
-    "update idempotency_key set status = :status, headers = cast(:headers as jsonb), body = :body where " + _SAME
-)
+_STORED = Sql(f"select fingerprint, status, headers, body from idempotency_key where {_SAME}")
+_FINISH = "update idempotency_key set status = :status, headers = cast(:headers as jsonb), body = :body where " + _SAME

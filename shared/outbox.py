@@ -6,16 +6,17 @@ SHA-256 over the stored bytes. Nothing is published from a request.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, LargeBinary, UniqueConstraint, event, text
+from sqlalchemy import BigInteger, Identity, LargeBinary, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
 from shared.contracts.base import Envelope, Event
-from shared.db import Base, OrganizationOwned, direct
+from shared.db import Base, OrganizationOwned, Sql
 from shared.ids import new_id
 
 CHANNEL = "partywall_outbox"
@@ -101,18 +102,23 @@ def emitted(session: Session) -> list[tuple[Event, Any]]:
     return list(session.info["events"])
 
 
+def write_beside(session: Session, statement: str, values: dict[str, Any]) -> None:
+    """Run `statement`, which gives no rows, when the transaction commits: in the round trip that writes its events."""
+    session.info["beside"] = statement, values
+
+
 @event.listens_for(Session, "before_commit")
 def write_pending(session: Session) -> None:
     """Write what was told so far. It happens by itself at the commit; a consumer calls it after each event it applies,
     because the next one has another origin and perhaps another organization."""
-    facts = session.info.get("events")
-    if not facts:
+    facts = session.info.get("events", [])
+    beside, values = session.info.pop("beside", ("", {}))
+    if not facts and not beside:
         return
     session.flush()
-    origin: Origin = session.info["origin"]
-    rows = [_row(fact, about, origin) for fact, about in facts]
-    columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-    direct(session, _WRITE if session.info.get("notify", True) else _WRITE_SILENTLY, columns)
+    rows = [_row(fact, about, session.info["origin"]) for fact, about in facts]
+    statement = _statement(min(len(rows), _MANY), beside, session.info.get("notify", True))
+    statement.run(session, values | _values(rows))
     facts.clear()
 
 
@@ -128,13 +134,33 @@ _COLUMNS = {
     "location_id": "uuid",
     "envelope": "bytea",
 }
-_INSERT = (
-    f"insert into pending ({', '.join(_COLUMNS)}) select * from unnest("
-    + ", ".join(f"cast(:{name} as {kind}[])" for name, kind in _COLUMNS.items())
-    + ") "
-)
-_WRITE_SILENTLY = text(_INSERT)
-_WRITE = text(f"with told as ({_INSERT}) select pg_notify('{CHANNEL}', '')")
+# Rows from here on come as arrays, so that there are only so many shapes; fewer are cheaper one by one.
+_MANY = 5
+
+
+@cache
+def _statement(rows: int, beside: str, notify: bool) -> Sql:
+    """Writes so many rows, or any number from _MANY on."""
+    if not rows:
+        return Sql(beside)
+    parts = [f"told as (insert into pending ({', '.join(_COLUMNS)}) {_source(rows)})"]
+    if beside:
+        parts.append(f"beside as ({beside})")
+    wake = f"pg_notify('{CHANNEL}', '')" if notify else "1"
+    return Sql(f"with {', '.join(parts)} select {wake}")
+
+
+def _source(rows: int) -> str:
+    if rows < _MANY:
+        return "values " + ", ".join(f"({', '.join(f':{name}_{row}' for name in _COLUMNS)})" for row in range(rows))
+    arrays = (f"cast(:{name}_all as {kind}[])" for name, kind in _COLUMNS.items())
+    return f"select * from unnest({', '.join(arrays)})"
+
+
+def _values(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(rows) < _MANY:
+        return {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
+    return {f"{name}_all": [row[name] for row in rows] for name in _COLUMNS}
 
 
 def _row(fact: Event, about: Any, origin: Origin) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any, Self
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
@@ -29,18 +31,28 @@ _PATIENCE = 60.0
 
 @contextmanager
 def _statements(clinic: Clinic) -> Iterator[list[str]]:
-    """What billing itself sends to the database meanwhile."""
-    engine, seen = clinic.app.extensions["partywall"].database.engine, []
+    """What billing itself sends to the database meanwhile, as its driver hears it."""
+    engine, seen = clinic.app.extensions["partywall"].database.engine, list[str]()
 
-    def note(_: object, __: object, statement: str, *rest: object) -> None:
-        if not any(words in statement for words in _OF_EVERY_WRITE):
-            seen.append(statement)
+    class Noting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *values: Any, **options: Any) -> Self:
+            if not any(words in query for words in _OF_EVERY_WRITE):
+                seen.append(query)
+            return super().execute(query, *values, **options)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def lend(connection: psycopg.Connection, *_: object) -> None:
+        connection.cursor_factory = Noting
+
+    def take_back(connection: psycopg.Connection, *_: object) -> None:
+        connection.cursor_factory = psycopg.Cursor
+
+    event.listen(engine, "checkout", lend)
+    event.listen(engine, "checkin", take_back)
     try:
         yield seen
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "checkout", lend)
+        event.remove(engine, "checkin", take_back)
 
 
 def test_an_invoice_and_a_payment_take_two_statements_each(clinic: Clinic) -> None:

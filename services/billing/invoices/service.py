@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, Select, TextClause, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from services.billing.accounts.models import Details, Purpose
@@ -23,7 +23,7 @@ from services.billing.sealing import FieldKeys
 from shared.amounts import cents, money, unit_price
 from shared.clock import today
 from shared.contracts.billing import InvoiceIssued
-from shared.db import get
+from shared.db import Sql, get
 from shared.errors import NotFound
 from shared.identity import Context
 from shared.ids import new_id
@@ -80,13 +80,11 @@ class _Found:
     priced: Priced
 
 
-def _price(
-    session: Session, place: Place, account_id: UUID, charge_ids: list[UUID] | None, query: TextClause
-) -> _Found:
+def _price(session: Session, place: Place, account_id: UUID, charge_ids: list[UUID] | None, query: Sql) -> _Found:
     # No site's day is later than this.
     latest = today() + timedelta(days=1)
     asked = {"account_id": account_id, "charge_ids": charge_ids, "latest": latest}
-    rows = session.execute(query, asked).all()
+    rows = query.rows(session, asked)
     first = rows[0] if rows else None
     check_billed_at(place, first.legal_entity_id if first else None)
     if first is None or first.time_zone is None:
@@ -98,7 +96,7 @@ def _price(
     return _Found(first.number, on, price(charges, rules, where))
 
 
-def _read(rows: Sequence[Row[Any]], on: date) -> tuple[list[Waiting], dict[str, Rate]]:
+def _read(rows: Sequence[Any], on: date) -> tuple[list[Waiting], dict[str, Rate]]:
     charges: dict[UUID, Waiting] = {}
     rules: dict[str, Rate] = {}
     for row in rows:
@@ -122,8 +120,8 @@ def _write(session: Session, invoice: Invoice, lines: list[PricedLine]) -> str:
     """Write everything there is of an invoice in one statement; gives its number."""
     values = _columns(invoice, lines)
     if not invoice.total:
-        number: str = session.execute(ISSUE_FREE, values | {"entry_year": invoice.issued_on.year}).scalar_one()
-        return number
+        (issued,) = ISSUE_FREE.rows(session, values | {"entry_year": invoice.issued_on.year})
+        return str(issued.number)
     parts = ((line.charge.item_class, line.amount, line.tax) for line in lines)
     receivable = Line(RECEIVABLES, debit=invoice.total, location_id=invoice.location_id)
     entry = Entry(

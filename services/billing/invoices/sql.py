@@ -1,8 +1,7 @@
 """The SQL of issuing an invoice: one statement reads what it is made from, one writes all of it."""
 
-from sqlalchemy import text
-
 from services.billing.ledger.posting import MONTH, numbered, posted_with
+from shared.db import Sql
 
 # A row for each charge that waits and each tax rule that may apply to it, and one without a charge where none waits.
 # Of the rules the last one wins: a locality's after its state's, a later day after an earlier one, a correction at the
@@ -24,9 +23,9 @@ left join tax_rule r on r.state = s.state and r.locality in ('', coalesce(s.loca
 where a.id = :account_id
 order by w.service_on, w.id, r.locality, r.effective_from, r.revision
 """
-WAITING = text(_WAITING.format(lock=""))
+WAITING = Sql(_WAITING.format(lock=""))
 # Who waits for a charge sees what the one before left: one that was billed meanwhile is not given.
-WAITING_HELD = text(_WAITING.format(lock="for update"))
+WAITING_HELD = Sql(_WAITING.format(lock="for update"))
 
 
 def _issued(cause: str) -> str:
@@ -56,7 +55,7 @@ def _issued(cause: str) -> str:
 
 
 _MEMO = "cast(:entry_memo as text) || ' ' || issued.number"
-ISSUE = text(f"""with {MONTH}, {_issued("month")}, {posted_with("issued", _MEMO)}
+ISSUE = Sql(f"""with {MONTH}, {_issued("month")}, {posted_with("issued", _MEMO)}
 select issued.number, entry.number as entry_number from issued, entry""")
 # What comes to nothing is not booked.
-ISSUE_FREE = text(f"with once as (select 1), {_issued('once')} select number from issued")
+ISSUE_FREE = Sql(f"with once as (select 1), {_issued('once')} select number from issued")

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, TextClause
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from services.billing.ledger.rules import Entry, Line
 from shared.amounts import cents
 from shared.clock import now
 from shared.contracts.billing import JournalPosted
+from shared.db import Sql
 from shared.ids import new_id
 from shared.outbox import emit
 
@@ -83,7 +83,7 @@ class _Posted:
     legal_entity_id: UUID
 
 
-def write(session: Session, statement: TextClause, entry: Entry, values: dict[str, Any]) -> Row[Any]:
+def write(session: Session, statement: Sql, entry: Entry, values: dict[str, Any]) -> Any:
     """Run a statement that begins with `MONTH` and writes `entry` and, from `values`, its cause; tell of the entry.
 
     The source is new, made in this very statement. Gives the statement's row, which has the `entry_number`.
@@ -138,10 +138,10 @@ def _line(position: int, line: Line) -> dict[str, Any]:
     }
 
 
-def execute(session: Session, statement: TextClause, values: dict[str, Any]) -> Row[Any] | None:
+def execute(session: Session, statement: Sql, values: dict[str, Any]) -> Any | None:
     """The row of a statement that writes an entry, if it gives one. Raises UnknownAccount."""
     try:
-        return session.execute(statement, values).first()
+        return next(iter(statement.rows(session, values)), None)
     except IntegrityError as error:
         if "fk_journal_line_account" in str(error.orig):
             codes = ", ".join(sorted({line["account_code"] for line in orjson.loads(values["entry_lines"])}))

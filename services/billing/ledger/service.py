@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.billing.ledger import books, posting
 from services.billing.ledger.models import FutureEntry, JournalEntry, JournalLine, UnbalancedEntry
 from services.billing.ledger.rules import Entry, Line
 from shared.clock import today
-from shared.db import Busy, get, rescoped
+from shared.db import Busy, Sql, get, rescoped
 from shared.ids import new_id
 from shared.tenancy import Scope
 
@@ -139,7 +139,7 @@ def _common_month(session: Session, entities: tuple[UUID, ...], on: date) -> dat
         month = max(held)
 
 
-_POST = text(f"with once as (select 1), {posting.posted_with('once')} select id, number as entry_number from entry")
+_POST = Sql(f"with once as (select 1), {posting.posted_with('once')} select id, number as entry_number from entry")
 
 
 def _write(session: Session, entry: Entry, posted_on: date) -> JournalEntry:

@@ -88,7 +88,7 @@ class _Found:
 
 def _hold(session: Session, place: Place, account_id: UUID, allocations: list[Share] | None) -> _Found:
     query, asked = (OPEN, {}) if allocations is None else (NAMED, {"invoice_ids": _invoice_ids(allocations)})
-    rows = session.execute(query, {"account_id": account_id, **asked}).all()
+    rows = query.rows(session, {"account_id": account_id, **asked})
     first = rows[0] if rows else None
     check_billed_at(place, first.legal_entity_id if first else None)
     if first is None or first.time_zone is None:

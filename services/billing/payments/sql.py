@@ -1,8 +1,7 @@
 """The SQL of receiving a payment: one statement holds what it may settle, one writes all of it."""
 
-from sqlalchemy import text
-
 from services.billing.ledger.posting import MONTH, posted_with
+from shared.db import Sql
 
 # A row for each invoice, locked, and one without an invoice where there is none. Everybody locks in the same order, so
 # nobody waits in a circle.
@@ -17,10 +16,10 @@ left join held h on true
 where a.id = :account_id
 order by h.id
 """
-OPEN = text(_HELD.format(which="account_id = :account_id and open > 0"))
-NAMED = text(_HELD.format(which="id = any(cast(:invoice_ids as uuid[]))"))
+OPEN = Sql(_HELD.format(which="account_id = :account_id and open > 0"))
+NAMED = Sql(_HELD.format(which="id = any(cast(:invoice_ids as uuid[]))"))
 
-RECEIVE = text(f"""with {MONTH}, settled as (
+RECEIVE = Sql(f"""with {MONTH}, settled as (
   update invoice set open = open - s.amount, version = version + 1
   from month, unnest(cast(:invoice_ids as uuid[]), cast(:amounts as bigint[])) as s(invoice_id, amount)
   where invoice.id = s.invoice_id

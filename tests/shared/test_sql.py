@@ -1,0 +1,74 @@
+"""Statements that go straight to the driver: same transaction, same errors; events and what is written beside them."""
+
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from shared.db import Database, Sql
+from shared.ids import new_id
+from shared.outbox import Origin, Pending, emit, write_beside
+from shared.tenancy import Scope
+from tests.shared.sample import BoxLabelled, SampleBrand
+from tests.support.databases import Cluster
+
+ORGANIZATION = Scope.whole(new_id())
+ADD = "insert into sample_brand (id, organization_id, name) values (:id, :organization_id, :name)"
+NAMES = Sql("select name, 100 % 7 as rest from sample_brand order by name")
+
+
+def brand(name: str) -> dict[str, object]:
+    return {"id": new_id(), "organization_id": ORGANIZATION.organization_id, "name": name}
+
+
+def test_they_see_and_write_what_the_transactions_scope_allows(database: Database) -> None:
+    with database.transaction(ORGANIZATION) as session:
+        Sql(ADD).run(session, brand("ours"))
+    with database.transaction(Scope.whole(new_id())) as session:
+        assert NAMES.rows(session, {}) == []
+    with database.transaction(ORGANIZATION) as session:
+        assert [(row.name, row.rest) for row in NAMES.rows(session, {})] == [("ours", 2)]
+
+
+def test_they_are_undone_with_their_transaction(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.transaction(ORGANIZATION) as session:
+        Sql(ADD).run(session, brand("never"))
+        raise ZeroDivisionError
+    with database.transaction(ORGANIZATION) as session:
+        assert NAMES.rows(session, {}) == []
+
+
+def test_what_the_database_refuses_is_the_error_that_others_raise(database: Database) -> None:
+    twice = brand("secret")
+    with pytest.raises(IntegrityError) as refused, database.transaction(ORGANIZATION) as session:
+        Sql(ADD).run(session, twice)
+        Sql(ADD).run(session, twice)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_connection_that_breaks_is_not_used_again(database: Database, cluster: Cluster) -> None:
+    own = Sql("select pg_backend_pid() as pid")
+    with pytest.raises(OperationalError) as broken, database.transaction(ORGANIZATION) as session:
+        with psycopg.connect(cluster.admin_url, autocommit=True) as admin:
+            admin.execute("select pg_terminate_backend(%s)", [own.rows(session, {})[0].pid])
+        own.rows(session, {})
+    assert broken.value.connection_invalidated
+    with database.transaction(ORGANIZATION) as session:
+        assert NAMES.rows(session, {}) == []
+
+
+@pytest.mark.parametrize("told", [0, 1, 2, 4, 5, 12])
+def test_any_number_of_events_is_written_in_order_with_what_is_written_beside(database: Database, told: int) -> None:
+    labels = [f"label {number}" for number in range(told)]
+    with database.transaction(ORGANIZATION) as session:
+        session.info["origin"] = Origin(service="procurement", request_id="test")
+        for label in labels:
+            box = SimpleNamespace(id=new_id(), organization_id=ORGANIZATION.organization_id)
+            emit(session, BoxLabelled(box_id=box.id, label=label), box)
+        write_beside(session, ADD, brand("beside"))
+    with database.transaction(ORGANIZATION) as session:
+        written = session.scalars(select(Pending.envelope).order_by(Pending.id)).all()
+        assert [label.encode() in envelope for label, envelope in zip(labels, written, strict=True)] == [True] * told
+        assert session.scalars(select(SampleBrand.name)).all() == ["beside"]
