@@ -43,6 +43,8 @@ from shared.pool import MeasuredPool, close, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 _PSYCOPG = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_AS_EVER: Mapping[str, str] = {}
+_BY_KEY: Mapping[str, str] = {"enable_seqscan": "off"}
 _PLAIN = re.compile(r"[A-Za-z0-9_{}, -]*")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -169,9 +171,13 @@ class Database:
         close(self.engine)
 
     @contextmanager
-    def transaction(self, scope: Scope) -> Iterator[Session]:
-        """One transaction that sees the rows of `scope` only; commits at the end, rolls back on any exception."""
-        with self._open(scope.role, scope.settings()) as session:
+    def transaction(self, scope: Scope, *, by_key: bool = False) -> Iterator[Session]:
+        """One transaction that sees the rows of `scope` only; commits at the end, rolls back on any exception.
+
+        `by_key`: it looks rows up and reads no table as a whole. A plan is kept for as long as the statistics it was
+        made on, and one that scans a table that was small then must not.
+        """
+        with self._open(scope.role, scope.settings(), plans=_BY_KEY if by_key else _AS_EVER) as session:
             yield session
 
     @contextmanager
@@ -184,8 +190,10 @@ class Database:
             yield session
 
     @contextmanager
-    def _open(self, role: str, settings: dict[str, str], turn: str = "") -> Iterator[Session]:
-        session = self._session(info={"role": role, "settings": settings, "turn": turn, "events": []})
+    def _open(
+        self, role: str, settings: dict[str, str], turn: str = "", plans: Mapping[str, str] = _AS_EVER
+    ) -> Iterator[Session]:
+        session = self._session(info={"role": role, "settings": settings, "turn": turn, "plans": plans, "events": []})
         try:
             yield session
             session.commit()
@@ -247,10 +255,11 @@ def _set_configs(names: tuple[str, ...]) -> TextClause:
 @event.listens_for(Session, "after_begin")
 def _begin_in_scope(session: Session, transaction: Any, connection: Connection) -> None:
     if transaction.parent is None:
-        names, values = zip(*{"role": session.info["role"], **session.info["settings"]}.items(), strict=True)
-        begin = _begin(names, values, session.info["turn"])
+        info = session.info
+        names, values = zip(*{"role": info["role"], **info["settings"], **info["plans"]}.items(), strict=True)
+        begin = _begin(names, values, info["turn"])
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
-        session.info["driver"] = connection.connection.driver_connection
+        info["driver"] = connection.connection.driver_connection
 
 
 @lru_cache(maxsize=4096)

@@ -220,7 +220,7 @@ def _authorised(declared: Operation) -> Context:
 def _transact(declared: Operation, decided: Context, view: Callable[[], Response]) -> Response:
     call = _call(declared, decided)
     try:
-        with current_app.extensions["partywall"].database.transaction(decided.scope) as running:
+        with current_app.extensions["partywall"].database.transaction(decided.scope, by_key=declared.writes) as running:
             g.session = running
             running.info["origin"] = _origin(decided)
             running.info["notify"] = current_app.extensions["partywall"].settings.outbox_notify

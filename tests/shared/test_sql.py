@@ -59,6 +59,12 @@ def test_a_connection_that_breaks_is_not_used_again(database: Database, cluster:
         assert NAMES.rows(session, {}) == []
 
 
+def test_who_works_by_key_plans_no_scan_of_a_table(database: Database) -> None:
+    for by_key, expected in ((True, "off"), (False, "on")):
+        with database.transaction(ORGANIZATION, by_key=by_key) as session:
+            assert Sql("select current_setting('enable_seqscan') as it").rows(session, {})[0].it == expected
+
+
 @pytest.mark.parametrize("told", [0, 1, 2, 4, 5, 12])
 def test_any_number_of_events_is_written_in_order_with_what_is_written_beside(database: Database, told: int) -> None:
     labels = [f"label {number}" for number in range(told)]
