@@ -1,5 +1,6 @@
 """What the books hold to, whoever writes to them."""
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
 from services.billing.ledger import service
 from services.billing.ledger.books import hold_month, lock_month
@@ -29,9 +31,11 @@ from shared.clock import now
 from shared.db import Database
 from shared.errors import NotFound
 from shared.ids import new_id
-from shared.outbox import Pending
+from shared.outbox import Origin, Pending
 from shared.settings import Settings
+from shared.tenancy import Scope
 from tests.billing.franchise import NOVEMBER, Franchise, make_franchise, sale
+from tests.support.databases import Cluster
 
 
 @pytest.fixture
@@ -42,6 +46,11 @@ def franchise(make_settings: Callable[..., Settings]) -> Any:
 
 
 def _sell(franchise: Franchise, amount: str = "100.00", **changes: Any) -> JournalEntry:
+    with franchise.transaction() as session:
+        return _post(session, franchise, amount, **changes)
+
+
+def _post(session: Session, franchise: Franchise, amount: str = "100.00", **changes: Any) -> JournalEntry:
     values: dict[str, Any] = {
         "legal_entity_id": franchise.ca.id,
         "posted_on": date(2026, 11, 5),
@@ -50,8 +59,7 @@ def _sell(franchise: Franchise, amount: str = "100.00", **changes: Any) -> Journ
         "memo": "INV-1",
         "lines": sale(amount, franchise.ca.location_id),
     }
-    with franchise.transaction() as session:
-        return post(session, **{**values, **changes})
+    return post(session, **{**values, **changes})
 
 
 def _close(franchise: Franchise, legal_entity_id: Any, month: date) -> None:
@@ -343,3 +351,26 @@ def test_books_of_another_entity_or_organization_cannot_be_seen_or_written(franc
 
 def test_the_migrated_tables_are_those_of_the_models(make_app: Callable[..., Flask]) -> None:
     assert make_app("billing").test_client().get("/readyz").status_code == 200
+
+
+def test_judging_an_entry_reads_no_lines_of_others_however_young_its_plan(
+    franchise: Franchise, cluster: Cluster
+) -> None:
+    name = franchise.database.engine.url.database
+    with psycopg.connect(cluster.url(str(name), "owner"), autocommit=True) as owner:
+        owner.execute("vacuum (analyze)")  # the books are empty, and every plan is made for that
+    _sell(franchise)
+    with franchise.database.transaction(Scope.whole(franchise.organization_id), by_key=True) as session:
+        session.info["origin"] = Origin(service="billing", request_id="test")
+        read = [0]
+        for _ in range(3):
+            for _ in range(20):
+                _post(session, franchise)
+            read.append(int(session.execute(_READ_SO_FAR).scalar_one()))
+    rounds = [after - before for before, after in itertools.pairwise(read)]
+    assert max(rounds) < 25, rounds  # one each, and one that the first look cost
+
+
+_READ_SO_FAR = text(
+    "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relname = 'journal_line'"
+)

@@ -94,8 +94,9 @@ class AccountingPeriod(HasId, EntityOwned, Versioned, Base):
 # An entry and all its lines come in one statement, so each statement can be judged by itself: positions 1 to line_count
 # are there, both sides sum to the total, and as positions are unique no line can come later. The check is immediate and
 # not deferred to the commit: by then a consumer's transaction may stand in another organization's scope, and row-level
-# security would hide the very rows to be judged. (A plan made while the books were small must not scan them once they
-# are not, hence enable_seqscan.)
+# security would hide the very rows to be judged. (A plan made while the books were small must not read them whole once
+# they are not: hence enable_seqscan, and look-ups for each entry, which cannot become a join, in an order that only the
+# right index has.)
 _LINES_BALANCE = """
 CREATE FUNCTION ledger_lines_balance() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
@@ -106,10 +107,12 @@ BEGIN
         count(*) AS lines, min(position) AS first, max(position) AS last
       FROM added GROUP BY 1, 2, 3
     ) a
-    LEFT JOIN journal_entry e ON e.id = a.entry_id
-    WHERE e.id IS NULL OR e.organization_id <> a.organization_id OR e.legal_entity_id <> a.legal_entity_id
-      OR a.debit <> e.total OR a.credit <> e.total
-      OR a.lines <> e.line_count OR a.first <> 1 OR a.last <> e.line_count
+    WHERE NOT coalesce((
+      SELECT e.organization_id = a.organization_id AND e.legal_entity_id = a.legal_entity_id
+        AND e.total = a.debit AND e.total = a.credit
+        AND e.line_count = a.lines AND a.first = 1 AND e.line_count = a.last
+      FROM journal_entry e WHERE e.id = a.entry_id
+    ), false)
   ) THEN
     RAISE EXCEPTION 'debits and credits of a journal entry must be equal' USING ERRCODE = 'check_violation';
   END IF;
@@ -120,11 +123,11 @@ CREATE FUNCTION ledger_entries_have_lines() RETURNS trigger LANGUAGE plpgsql SET
 BEGIN
   IF EXISTS (
     SELECT 1 FROM added a
-    WHERE NOT EXISTS (
-      SELECT 1 FROM journal_line l
-      WHERE l.organization_id = a.organization_id AND l.legal_entity_id = a.legal_entity_id
-        AND l.entry_id = a.id AND l.position = 1
-    )
+    WHERE (
+      SELECT l.position FROM journal_line l
+      WHERE l.organization_id = a.organization_id AND l.legal_entity_id = a.legal_entity_id AND l.entry_id = a.id
+      ORDER BY l.position LIMIT 1
+    ) IS DISTINCT FROM 1
   ) THEN
     RAISE EXCEPTION 'a journal entry comes with its lines' USING ERRCODE = 'check_violation';
   END IF;
