@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import shared.contracts.billing
@@ -14,7 +14,7 @@ import shared.contracts.hr
 import shared.contracts.procurement  # noqa: F401  every known type, so that an unknown one can be told
 from shared.clock import now
 from shared.contracts.base import REGISTRY, Envelope
-from shared.db import Database, direct, rescope
+from shared.db import Database, Sql, rescope
 from shared.delivery import Delivery, UnknownEvent, Unreadable
 from shared.event_metrics import APPLIED
 from shared.ids import PLATFORM
@@ -84,7 +84,7 @@ def claim(
     }
     if pulled:
         values |= {"publisher": pulled[0], "upto": pulled[1]}
-    [found] = direct(session, _CLAIM_AND_MOVE if pulled else _CLAIM, values)
+    [found] = (_CLAIM_AND_MOVE if pulled else _CLAIM).rows(session, values)
     new = set(found.new)
     fresh = {delivery.event_id: delivery for delivery in reversed(deliveries) if delivery.event_id in new}
     return list(reversed(fresh.values())), set(found.held)
@@ -108,7 +108,7 @@ _FOUND = """
     select array(select event_id from claimed) as new,
            array(select aggregate from parked where consumer = :consumer and status in ('parked', 'dead')
                  and aggregate = any(cast(:aggregates as text[]))) as held"""
-_CLAIM, _CLAIM_AND_MOVE = text(_CLAIMED + _FOUND), text(_CLAIMED + _MOVED + _FOUND)
+_CLAIM, _CLAIM_AND_MOVE = Sql(_CLAIMED + _FOUND), Sql(_CLAIMED + _MOVED + _FOUND)
 
 
 def _park_behind(

@@ -25,7 +25,6 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Text,
-    TextClause,
     TypeDecorator,
     Uuid,
     create_engine,
@@ -42,7 +41,6 @@ from shared.ids import new_id
 from shared.pool import MeasuredPool, close, count
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
-_PSYCOPG = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _AS_EVER: Mapping[str, str] = {}
 _BY_KEY: Mapping[str, str] = {"enable_seqscan": "off"}
 _PLAIN = re.compile(r"[A-Za-z0-9_{}, -]*")
@@ -243,13 +241,13 @@ def as_platform(session: Session) -> None:
 def _apply(session: Session, role: str, settings: dict[str, str]) -> None:
     session.info.update(role=role, settings=settings)
     values = {"role": role, **settings}
-    direct(session, _set_configs(tuple(values)), {f"p{i}": value for i, value in enumerate(values.values())})
+    _set_configs(tuple(values)).run(session, {f"p{i}": value for i, value in enumerate(values.values())})
 
 
 @cache
-def _set_configs(names: tuple[str, ...]) -> TextClause:
+def _set_configs(names: tuple[str, ...]) -> "Sql":
     calls = ", ".join(f"set_config('{name}', :p{i}, true)" for i, name in enumerate(names))
-    return text(f"select {calls}")
+    return Sql(f"select {calls}")
 
 
 @event.listens_for(Session, "after_begin")
@@ -285,7 +283,8 @@ class Sql:
     """
 
     def __init__(self, sql: str) -> None:
-        self._text = str(text(sql).compile(dialect=_DIALECT))
+        self.text = sql
+        self._prepared = str(text(sql).compile(dialect=_DIALECT))
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> list[Any]:
         """Run a statement that gives rows."""
@@ -298,11 +297,11 @@ class Sql:
     def _run(self, session: Session, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
         driver = _driver(session)
         try:
-            return driver.cursor(row_factory=namedtuple_row).execute(self._text, values)
+            return driver.cursor(row_factory=namedtuple_row).execute(self._prepared, values)
         except psycopg.Error as error:
             # Without the values: they may be a person's.
             raise DBAPIError.instance(
-                self._text, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
+                self._prepared, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
             ) from error
 
 
@@ -335,46 +334,24 @@ def lock(session: Session, model: type[_Row], key: UUID) -> _Row:
     return row
 
 
-def direct(session: Session, statement: TextClause, values: dict[str, Any]) -> list[Any]:
-    """The rows (named tuples) of a plain SQL statement, run by the driver itself in the session's transaction.
-
-    The toolkit's own way costs more than most of these statements. It is for the hottest of them: nothing is flushed
-    before, and values and columns are the driver's (money in cents). Raises what `session.execute` raises.
-    """
-    connection = session.connection()
-    sql = _driver_sql(statement)
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    try:
-        cursor = driver.cursor(row_factory=namedtuple_row).execute(sql, values)
-        return list(cursor.fetchall()) if cursor.description else []
-    except psycopg.Error as error:
-        raise DBAPIError.instance(sql, None, error, psycopg.Error, dialect=connection.dialect) from error
-
-
-@cache
-def _driver_sql(statement: TextClause) -> str:
-    return str(statement.compile(dialect=_PSYCOPG))
-
-
 def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows` (the same scalar columns in each) in one statement and one round trip, whatever their number.
 
     Nothing is flushed before.
     """
-    direct(session, _insertion(model, tuple(rows[0])), {"rows": rows_document(model, rows)})
+    _insertion(model, tuple(rows[0])).run(session, {"rows": rows_document(model, rows)})
 
 
 @cache
-def _insertion(model: type[Base], names: tuple[str, ...]) -> TextClause:
-    return text(rows_insert(model, names, "rows"))
+def _insertion(model: type[Base], names: tuple[str, ...]) -> Sql:
+    return Sql(rows_insert(model, names, "rows"))
 
 
 def rows_insert(model: type[Base], names: Sequence[str], parameter: str) -> str:
     """SQL that inserts the rows of `rows_document`, given as `parameter`: alone, or part of a statement that writes
     more. One document costs the driver less than an array for each column."""
     columns = model.__table__.columns
-    kinds = ", ".join(f"{name} {columns[name].type.compile(dialect=_PSYCOPG)}" for name in names)
+    kinds = ", ".join(f"{name} {columns[name].type.compile(dialect=_DIALECT)}" for name in names)
     listed = ", ".join(names)
     return (
         f"insert into {model.__tablename__} ({listed})"
@@ -393,7 +370,7 @@ def rows_document(model: type[Base], rows: Sequence[dict[str, Any]]) -> str:
 def _scaled(model: type[Base]) -> dict[str, Callable[[Any], Any]]:
     """How the columns are converted that are stored as another type than they are used."""
     kinds = {column.name: column.type for column in model.__table__.columns if isinstance(column.type, TypeDecorator)}
-    steps = {name: kind.bind_processor(_PSYCOPG) for name, kind in kinds.items()}
+    steps = {name: kind.bind_processor(_DIALECT) for name, kind in kinds.items()}
     return {name: step for name, step in steps.items() if step is not None}
 
 

@@ -5,14 +5,14 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text, Uuid
 
 from shared.contracts import gateway
 from shared.contracts.base import Envelope
-from shared.db import Base, OrganizationOwned, direct
+from shared.db import Base, OrganizationOwned, Sql
 from shared.errors import NotFound
 from shared.rules import learn_rule
 
@@ -87,15 +87,15 @@ def agreement_for(session: Session, location_id: UUID, on: date) -> KnownAgreeme
 
 def _known(session: Session, model: type[_Known], key: UUID, word: str) -> _Known:
     # A row with the model's columns; these are read with nearly every change, and never changed by who reads them.
-    rows = direct(session, _by_id(model), {"id": key})
+    rows = _by_id(model).rows(session, {"id": key})
     if not rows:
         raise NotFound(f"No such {word}.")
     return cast(_Known, rows[0])
 
 
 @cache
-def _by_id(model: type[Base]) -> TextClause:
-    return text(f"select * from {model.__tablename__} where id = :id")
+def _by_id(model: type[Base]) -> Sql:
+    return Sql(f"select * from {model.__tablename__} where id = :id")
 
 
 def _learn(model: Any, key: str) -> Any:

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.db import Base, HasId, OrganizationOwned, direct
+from shared.db import Base, HasId, OrganizationOwned, Sql
 from shared.ids import new_id
 
 
@@ -27,8 +27,8 @@ def next_number(session: Session, organization_id: UUID, prefix: str, year: int,
 
     Take it last: everybody else who numbers in the same series waits for this transaction.
     """
-    [claimed] = direct(
-        session, _CLAIM, {"organization_id": organization_id, **claim(prefix, year, owner_id or organization_id)}
+    [claimed] = _CLAIM.rows(
+        session, {"organization_id": organization_id, **claim(prefix, year, owner_id or organization_id)}
     )
     return str(claimed.number)
 
@@ -44,4 +44,4 @@ CLAIM = """insert into number_series (id, organization_id, owner_id, prefix, yea
   on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
   returning prefix || '-' || year || '-' || lpad(cast(last as text), greatest(6, length(cast(last as text))), '0')
     as number"""
-_CLAIM = text(CLAIM)
+_CLAIM = Sql(CLAIM)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from shared import site_facts
 from shared.clock import now
-from shared.db import Database, direct
+from shared.db import Database, Sql
 from shared.outbox import LOG_CHANNEL
 
 BATCH = 500
@@ -29,12 +29,12 @@ _SWEEP_SECONDS = 1.0
 _THICK, _THICK_SECONDS = 10, 0.1  # so many events within such a time
 GATHER_SECONDS = 0.02
 
-_READ = text(
+_READ = Sql(
     "select p.id, p.type, p.envelope, c.sequenced, c.hash from pending p, relay_cursor c"
     " where c.id = 1 and p.id > :low order by p.id limit :limit"
 )
 # One round trip. The cursor moves only from where it was read: whoever else sequenced meanwhile makes it stand still.
-_MOVE = text(
+_MOVE = Sql(
     """with moved as (delete from pending where id = any(cast(:ids as bigint[])) returning *),
     logged as (
         insert into event_log (sequence, event_id, organization_id, type, plane, aggregate_type, aggregate_id,
@@ -116,7 +116,7 @@ class Sequencer:
         """Sequence at most `limit` events; returns how many. Raises LostLead."""
         try:
             with self._database.platform_transaction() as session:
-                rows = direct(session, _READ, {"low": self._from(), "limit": limit})
+                rows = _READ.rows(session, {"low": self._from(), "limit": limit})
                 if rows:
                     _move(session, rows)
         except IntegrityError as error:
@@ -157,7 +157,7 @@ def _move(session: Session, rows: Sequence[Any]) -> None:
         "hash": previous,
         "channel": LOG_CHANNEL,
     }
-    [moved] = direct(session, _MOVE, values)
+    [moved] = _MOVE.rows(session, values)
     if (moved.logged, moved.advanced) != (len(rows), 1):
         raise LostLead
     if any(row.type in site_facts.KINDS for row in rows):

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
-from shared.db import Database, direct
+from shared.db import Database, Sql
 from shared.outbox import LOG_CHANNEL
 from shared.wakeup import Wakeup
 
@@ -21,7 +19,7 @@ KEPT = 500
 FRESH_SECONDS = 1.0  # a ring may be lost with the connection that listens
 
 # One statement, so one snapshot: the head and what follows `after`. One row more than is kept tells of a longer jump.
-_NEWER = text(
+_NEWER = Sql(
     "select c.sequenced, c.hash as head_hash, e.sequence, e.type, e.plane, e.envelope, e.prev_hash"
     " from relay_cursor c left join lateral ("
     " select * from event_log where sequence > :after and sequence <= c.sequenced order by sequence limit :limit) e"
@@ -68,7 +66,7 @@ class Tail:
     def _read(self) -> None:
         mark, read_at = self._bell.mark(LOG_CHANNEL), time.monotonic()
         with self._database.platform_transaction() as session:
-            rows = direct(session, _NEWER, {"after": self._head, "limit": KEPT + 1})
+            rows = _NEWER.rows(session, {"after": self._head, "limit": KEPT + 1})
         newer = [row for row in rows if row.sequence is not None]
         if newer and len(newer) <= KEPT and newer[0].prev_hash == self._hash:
             self._keep(newer)

@@ -7,25 +7,25 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.gateway.audit.models import GENESIS, AuditEntry, AuditHead, RegisteredDecision
 from shared.clock import now
 from shared.contracts.base import DecisionTaken, Envelope
-from shared.db import direct
+from shared.db import Sql
 from shared.errors import NotFound
 from shared.pagination import Page, page
 
 # It locks the head, so those who add to one organization's trail queue, and positions stay dense.
-_HEAD = text(
+_HEAD = Sql(
     """insert into audit_head as h (organization_id, position, prev_hash, hash)
     values (:organization_id, 0, :genesis, :genesis)
     on conflict (organization_id) do update set position = h.position
     returning position, hash"""
 )
-_APPEND = text(
+_APPEND = Sql(
     """with head as (
         update audit_head set position = :last, prev_hash = :prev_hash, hash = :hash
         where organization_id = :organization_id)
@@ -79,15 +79,14 @@ class DayHead:
 def append(session: Session, events: Sequence[tuple[Envelope, bytes]]) -> None:
     """Add events of one organization, byte for byte, to its chain, in their order."""
     organization_id = events[0][0].organizationid
-    [head] = direct(session, _HEAD, {"organization_id": organization_id, "genesis": GENESIS})
+    [head] = _HEAD.rows(session, {"organization_id": organization_id, "genesis": GENESIS})
     chain = [head.hash]
     for _, raw in events:
         chain.append(hashlib.sha256(chain[-1] + raw).digest())
     envelopes = [envelope for envelope, _ in events]
     last = head.position + len(events)
-    direct(
+    _APPEND.run(
         session,
-        _APPEND,
         {
             "organization_id": organization_id,
             "at": now(),

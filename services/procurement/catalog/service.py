@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from services.procurement.catalog import rules
@@ -26,7 +26,7 @@ from services.procurement.catalog.rules import ItemFacts, Offer
 from services.procurement.vendors.models import Vendor, VendorStatus
 from shared.amounts import unit_price
 from shared.contracts.procurement import ItemRecorded
-from shared.db import direct, get
+from shared.db import Sql, get
 from shared.errors import Invalid
 from shared.identity import Context
 from shared.ids import new_id
@@ -183,7 +183,7 @@ def _quote(need: Need, item: Any, offers: list[Offer]) -> Quote:
 def _offered(session: Session, item_ids: set[UUID], on: date) -> dict[UUID, tuple[Any, list[Offer]]]:
     """Each item with what active vendors ask for it on a day: one query of columns, on the path of every order."""
     found: dict[UUID, tuple[Any, list[Offer]]] = {}
-    for row in direct(session, _OFFERS, {"ids": list(item_ids), "day": on}):
+    for row in _OFFERS.rows(session, {"ids": list(item_ids), "day": on}):
         offers = found.setdefault(row.id, (row, []))[1]
         if row.code is not None:
             price = unit_price(row.price)
@@ -191,7 +191,7 @@ def _offered(session: Session, item_ids: set[UUID], on: date) -> dict[UUID, tupl
     return found
 
 
-_OFFERS = text(
+_OFFERS = Sql(
     f"""select i.id, i.sku, i.name, i.item_class, i.unit_chain, i.status, p.vendor_id, p.unit, p.price, p.starts_on,
     p.vendor_sku, v.code
   from catalog_item i

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from services.procurement.formulary.models import AlreadyOnFormulary, EntryStatu
 from shared import decisions
 from shared.clock import now, today
 from shared.contracts.procurement import FormularyDecided, FormularyProposed
-from shared.db import direct, get, lock
+from shared.db import Sql, get, lock
 from shared.directory import KnownLocation, entity
 from shared.identity import Context
 from shared.outbox import emit
@@ -82,11 +82,11 @@ def missing(session: Session, legal_entity_id: UUID, item_ids: Iterable[UUID], o
     wanted = set(item_ids)
     if not wanted:
         return set()
-    rows = direct(session, _LISTED, {"entity": legal_entity_id, "items": list(wanted), "day": on})
+    rows = _LISTED.rows(session, {"entity": legal_entity_id, "items": list(wanted), "day": on})
     return wanted - {row.item_id for row in rows}
 
 
-_LISTED = text(
+_LISTED = Sql(
     f"""select item_id from formulary_entry where legal_entity_id = :entity and item_id = any(cast(:items as uuid[]))
     and status in ('{"', '".join(ON_LIST)}') and starts_on <= :day and (ends_on is null or ends_on >= :day)"""
 )

@@ -28,7 +28,7 @@ from shared.contracts.procurement import (
     RequisitionRejected,
     RequisitionSubmitted,
 )
-from shared.db import direct, insert_rows, lock, rows_document
+from shared.db import insert_rows, lock, rows_document
 from shared.directory import KnownLocation, entity, location
 from shared.identity import Context
 from shared.ids import new_id
@@ -202,7 +202,7 @@ def _write(session: Session, requisition: Requisition, quotes: Sequence[Quote], 
     """Write a new requisition with its lines under the next number."""
     values = {name: getattr(requisition, name) for name in _WRITTEN}
     lines = rows_document(RequisitionLine, _lines(requisition, quotes))
-    [written] = direct(session, sql.DRAFT, {**values, "total": cents(requisition.total), "lines": lines, **claim})
+    [written] = sql.DRAFT.rows(session, {**values, "total": cents(requisition.total), "lines": lines, **claim})
     requisition.number = written.number
 
 

@@ -1,10 +1,8 @@
 """The SQL that writes a requisition: number, header and lines in one statement, for it is the most frequent write."""
 
-from sqlalchemy import text
-
 from services.procurement.requisitions.models import RequisitionLine
 from shared import numbers
-from shared.db import rows_insert
+from shared.db import Sql, rows_insert
 
 LINE = (
     "id",
@@ -26,7 +24,7 @@ LINE = (
     "unit_price",
     "amount",
 )
-DRAFT = text(
+DRAFT = Sql(
     f"""with series as ({numbers.CLAIM}), drafted as (
   insert into requisition (
     id, organization_id, location_id, legal_entity_id, version, number, status, requester_id, requester_name, need_by,
