@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
@@ -15,7 +17,7 @@ from shared import rules
 from shared.clock import now
 from shared.contracts.base import REGISTRY
 from shared.db import Base, EntityOwned, HasId
-from shared.errors import Forbidden
+from shared.errors import Conflict, Forbidden
 from shared.identity import Context
 from shared.outbox import emit
 
@@ -31,10 +33,22 @@ class NotTheDecider(Forbidden):
     """This decision is reserved for the clinical side."""
 
 
+class DecisionNotOnRecord(Forbidden):
+    """This is done only after the gateway's decision to allow it was recorded."""
+
+
+class DecisionSpent(Conflict):
+    """The gateway's decision behind this request was used already."""
+
+
 class ReservedDecision(HasId, EntityOwned, Base):
-    """The record of one reserved decision: who, role, licence, when, proposed by whom, rule version, source."""
+    """The record of one reserved decision: who, role, licence, when, proposed by whom, rule version, source.
+
+    One decision of the gateway lets one be taken: a context token that is sent again decides nothing more.
+    """
 
     __tablename__ = "reserved_decision"
+    __table_args__ = (UniqueConstraint("organization_id", "gateway_decision_id"),)
     __append_only__ = True
 
     decision: Mapped[str]
@@ -46,7 +60,7 @@ class ReservedDecision(HasId, EntityOwned, Base):
     decided_by_name: Mapped[str]
     decider_role: Mapped[str]
     licence: Mapped[str | None]
-    gateway_decision_id: Mapped[UUID | None]
+    gateway_decision_id: Mapped[UUID]
     proposed_by: Mapped[UUID | None]
     rule_version: Mapped[str]
     sources: Mapped[list[str]] = mapped_column(ARRAY(Text()))
@@ -54,6 +68,24 @@ class ReservedDecision(HasId, EntityOwned, Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     decided_at: Mapped[datetime]
     revokes: Mapped[UUID | None]
+
+
+def on_record(context: Context) -> UUID:
+    """The id of the gateway's recorded decision behind a request. Raises DecisionNotOnRecord."""
+    if context.decision_id is None:
+        raise DecisionNotOnRecord("Come through the gateway.", policy="service.recorded-first")
+    return context.decision_id
+
+
+def require_unspent(session: Session, context: Context) -> None:
+    """Refuse at once what `take` would refuse at the end. Raises DecisionSpent, DecisionNotOnRecord."""
+    spent = select(ReservedDecision.id).where(ReservedDecision.gateway_decision_id == on_record(context))
+    if session.execute(spent).first() is not None:
+        raise _spent()
+
+
+def _spent() -> DecisionSpent:
+    return DecisionSpent("Send the request again through the gateway: each time it decides anew.")
 
 
 def take(
@@ -71,7 +103,7 @@ def take(
     after: dict[str, Any] | None = None,
     revokes: UUID | None = None,
 ) -> ReservedDecision:
-    """Record a reserved decision and tell it. Raises NotTheDecider, RuleUnknown.
+    """Record a reserved decision and tell it. Raises NotTheDecider, RuleUnknown, DecisionNotOnRecord, DecisionSpent.
 
     `before` and `after` are JSON documents without patient data.
     """
@@ -89,7 +121,7 @@ def take(
         decided_by_name=context.principal_name,
         decider_role=role,
         licence=context.licence,
-        gateway_decision_id=context.decision_id,
+        gateway_decision_id=on_record(context),
         proposed_by=proposed_by,
         rule_version=entry.dataset_version,
         sources=list(entry.body.get("sources", [])),
@@ -98,8 +130,13 @@ def take(
         decided_at=now(),
         revokes=revokes,
     )
+    session.flush()  # what the decision is about may hit constraints of its own
     session.add(record)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # Of two requests with one decision at the same moment both find it unspent; the database lets one through.
+        raise _spent() from error
     _tell(session, record)
     return record
 

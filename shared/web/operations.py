@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from shared import idempotency
+from shared import decisions, idempotency
 from shared.contracts.base import REGISTRY
 from shared.db import Busy, StaleWrite
-from shared.decisions import NotTheDecider
 from shared.errors import Invalid, PreconditionMissing, Problem, StaleVersion
 from shared.identity import BadToken, Context
 from shared.ids import new_id
@@ -52,6 +51,11 @@ class Operation:
     data_class: DataClass = "business"
     idempotency: Idempotency = "honoured"
     versioned: Literal[True] | None = None
+
+    @property
+    def recorded_first(self) -> bool:
+        """The gateway records its decision before the call, and the token is for that decision alone."""
+        return self.reserved is not None or self.data_class != "business"
 
 
 class UnreadableJson(idempotency.BadRequest):
@@ -212,8 +216,10 @@ def _authorised(declared: Operation) -> Context:
     if declared.plane not in ("any", decided.plane):
         if declared.reserved:
             why = "Only its decider, on the clinical side of that entity, takes it."
-            raise NotTheDecider(why, policy="service.reserved-decision", source=declared.reserved, why=why)
+            raise decisions.NotTheDecider(why, policy="service.reserved-decision", source=declared.reserved, why=why)
         raise WrongOperation(f"It is not for {declared.operation} on this plane.")
+    if declared.recorded_first:
+        decisions.on_record(decided)
     return decided
 
 
@@ -227,6 +233,8 @@ def _transact(declared: Operation, decided: Context, view: Callable[[], Response
             known = idempotency.begin(running, call) if call else None
             if known is not None:
                 return Response(known.body, known.status, {**known.headers, "Idempotent-Replayed": "true"})
+            if declared.reserved:
+                decisions.require_unspent(running, decided)
             response = view()
             if declared.writes:
                 _audit(declared, decided, running)

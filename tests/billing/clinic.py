@@ -53,8 +53,8 @@ class Clinic:
         return Scope(self.franchise.organization_id, "location", (location_id or self.site,), (self.entity,))
 
     def as_(self, role: str, scope: Scope | None = None, **changes: Any) -> Caller:
-        """Somebody with a role, whose decision the gateway has on record."""
-        return caller(self.app, self.keys, scope or self.at(), role, **{"decision_id": new_id(), **changes})
+        """Somebody with a role."""
+        return caller(self.app, self.keys, scope or self.at(), role, **changes)
 
     def system(self, scope: Scope | None = None) -> Caller:
         return self.as_("clinical_system", scope, kind="machine")

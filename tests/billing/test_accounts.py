@@ -16,6 +16,7 @@ from services.billing.accounts.models import Details
 from services.billing.accounts.rotation import seal_anew, versions_in_use
 from services.billing.accounts.service import Place, open_account
 from services.billing.sealing import FieldKeys, add_version
+from shared.ids import new_id
 from shared.tenancy import Scope
 from tests.billing.clinic import NAME, SECRETS, Clinic, charge, key
 from tests.support.databases import Cluster
@@ -74,12 +75,12 @@ def test_roles_that_need_no_names_are_refused_by_the_service_too(clinic: Clinic,
 
 def test_a_look_whose_decision_is_not_on_record_is_refused(clinic: Clinic) -> None:
     account = opened(clinic)
-    refused = clinic.as_("biller", decision_id=None).get(f"/accounts/{account['id']}?purpose=payment")
-    assert (refused.status_code, refused.json["type"]) == (403, "/docs/problems#access-not-on-record")
+    refused = clinic.as_("biller", on_record=False).get(f"/accounts/{account['id']}?purpose=payment")
+    assert (refused.status_code, refused.json["type"]) == (403, "/docs/problems#decision-not-on-record")
 
 
 def test_every_look_is_told_by_pseudonym_on_the_clinical_plane(clinic: Clinic) -> None:
-    account, biller = opened(clinic), clinic.as_("biller")
+    account, biller = opened(clinic), clinic.as_("biller", decision_id=new_id())
     biller.get("/accounts?purpose=payment")
     biller.get(f"/accounts/{account['id']}?purpose=patient_request")
     listed, read = clinic.told("billing.patient_account.read")

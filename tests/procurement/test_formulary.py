@@ -1,10 +1,20 @@
 """The formulary: the business side proposes, the medical director of the entity decides."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from services.procurement.formulary.models import FormularyEntry
 from shared import clock
 from shared.contracts.procurement import DecisionTaken
+from shared.ids import new_id
+from shared.web.operations import HEADER
 from tests.procurement.shop import Shop, site_day
+from tests.support.callers import Answer
 
 
 def propose(shop: Shop, sku: str = "NTX-100", role: str = "network_buyer") -> str:
@@ -101,3 +111,95 @@ def test_a_withdrawal_ends_the_listing_and_revokes_the_approval(stocked: Shop) -
     taken = stocked.told("procurement.decision.taken")[-1].event()
     assert isinstance(taken, DecisionTaken)
     assert (taken.outcome, str(taken.revokes)) == ("revoked", entry["decision_record_id"])
+
+
+def spend(shop: Shop, path: str, token: str, **headers: str) -> Answer:
+    """Approve a proposal with a token in hand, as whoever found one would."""
+    sent = {HEADER: token, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return cast(Answer, shop.app.test_client().post(f"{path}/decision", json={"approved": True}, headers=sent))
+
+
+def statuses(shop: Shop, *paths: str) -> list[str]:
+    reader = shop.as_("auditor", shop.entity())
+    return sorted(reader.get(path).json["status"] for path in paths)
+
+
+def taken(shop: Shop) -> int:
+    return len(shop.told("procurement.decision.taken"))
+
+
+def propose_two(shop: Shop) -> tuple[str, str]:
+    shop.item({"sku": "LASER", "name": "Diode laser", "item_class": "device", "unit_chain": "each"}, "54000.00")
+    return propose(shop), propose(shop, "LASER")
+
+
+def test_a_token_of_a_reserved_decision_decides_once(stocked: Shop) -> None:
+    first, second = propose_two(stocked)
+    before = taken(stocked)
+    token = stocked.as_("medical_director", stocked.entity()).token("POST", f"{first}/decision")
+    assert spend(stocked, first, token).status_code == 200
+    for path in (second, first):
+        again = spend(stocked, path, token)
+        assert (again.status_code, again.json["type"]) == (409, "/docs/problems#decision-spent")
+    assert statuses(stocked, first, second) == ["approved", "proposed"]
+    assert taken(stocked) == before + 1
+
+
+WAITING = text(
+    "select count(distinct pid) from pg_locks join pg_stat_activity using (pid)"
+    " where not granted and datname = current_database()"
+)
+
+
+def wait_for_locks(session: Session, wanted: int) -> None:
+    """Until so many others wait for what this transaction holds."""
+    deadline = time.monotonic() + 4
+    while session.execute(WAITING).scalar_one() < wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_token_of_a_reserved_decision_decides_once_when_it_is_spent_twice_at_the_same_moment(stocked: Shop) -> None:
+    paths = propose_two(stocked)
+    before = taken(stocked)
+    token = stocked.as_("medical_director", stocked.entity()).token("POST", f"{paths[0]}/decision")
+    with ThreadPoolExecutor(2) as pool:
+        with stocked.transaction() as session:
+            session.execute(select(FormularyEntry.id).with_for_update())
+            asked = [pool.submit(spend, stocked, path, token) for path in paths]
+            wait_for_locks(session, 2)  # both have found the decision unspent, and wait for what it is about
+        answers = [each.result() for each in asked]
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    (refused,) = (answer for answer in answers if answer.status_code == 409)
+    assert refused.json["type"] == "/docs/problems#decision-spent"
+    assert statuses(stocked, *paths) == ["approved", "proposed"]
+    assert taken(stocked) == before + 1
+
+
+def test_a_retry_under_its_key_is_told_what_was_decided_whatever_token_it_brings(stocked: Shop) -> None:
+    path, key, before = propose(stocked), str(new_id()), taken(stocked)
+    director = stocked.as_("medical_director", stocked.entity())
+    token = director.token("POST", f"{path}/decision")
+    decided = spend(stocked, path, token, Idempotency_Key=key)
+    for retried in (token, director.token("POST", f"{path}/decision")):
+        answer = spend(stocked, path, retried, Idempotency_Key=key)
+        assert (answer.status_code, answer.json) == (200, decided.json)
+        assert answer.headers["Idempotent-Replayed"] == "true"
+    assert taken(stocked) == before + 1
+
+
+def test_nothing_reserved_is_decided_without_a_decision_on_record(stocked: Shop) -> None:
+    path = propose(stocked)
+    director = stocked.as_("medical_director", stocked.entity(), on_record=False)
+    refused = director.post(f"{path}/decision", json={"approved": True})
+    assert (refused.status_code, refused.json["type"]) == (403, "/docs/problems#decision-not-on-record")
+    assert statuses(stocked, path) == ["proposed"]
+
+
+def test_a_token_of_a_reserved_decision_expires_unspent(stocked: Shop) -> None:
+    path = propose(stocked)
+    token = stocked.as_("medical_director", stocked.entity()).token("POST", f"{path}/decision")
+    with clock.frozen(datetime.now(UTC) + timedelta(seconds=40)):
+        refused = spend(stocked, path, token)
+    assert (refused.status_code, refused.json["type"]) == (401, "/docs/problems#bad-token")
+    assert statuses(stocked, path) == ["proposed"]

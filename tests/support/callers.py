@@ -24,7 +24,11 @@ class Answer(TestResponse):
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with roles on a plane, in a scope. `get`, `post`... send what the gateway would send."""
+    """Somebody with roles on a plane, in a scope. `get`, `post`... send what the gateway would send.
+
+    An operation whose decision is recorded first gets a new one with each request, unless `decision_id` names it or
+    `on_record` is false.
+    """
 
     app: Flask
     keyring: Keyring
@@ -37,6 +41,7 @@ class Caller:
     limits: dict[str, Decimal] = field(default_factory=dict)
     licence: str | None = None
     decision_id: UUID | None = None
+    on_record: bool = True
 
     def but(self, **changes: Any) -> "Caller":
         """The same caller with some things different."""
@@ -51,9 +56,10 @@ class Caller:
         endpoint, _ = self.app.url_map.bind("localhost").match(path.split("?")[0], method)
         declared = operation_of(self.app, str(endpoint))
         assert declared is not None
-        return self.token_for(declared.operation)
+        fresh = new_id() if declared.recorded_first and self.on_record else None
+        return self.token_for(declared.operation, self.decision_id or fresh)
 
-    def token_for(self, operation: str) -> str:
+    def token_for(self, operation: str, decision_id: UUID | None = None) -> str:
         decided = Context(
             principal_id=self.principal_id,
             principal_kind=self.kind,
@@ -64,7 +70,7 @@ class Caller:
             scope=self.scope,
             limits=self.limits,
             licence=self.licence,
-            decision_id=self.decision_id,
+            decision_id=decision_id,
         )
         return issue_context(self.keyring, decided, self.app.extensions["partywall"].settings.service)
 

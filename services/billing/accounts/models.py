@@ -18,10 +18,6 @@ class PatientDataClosed(Forbidden):
     """Patient accounts are closed to this role."""
 
 
-class AccessNotOnRecord(Forbidden):
-    """Patient data is shown only after the decision to show it was recorded."""
-
-
 class Purpose(StrEnum):
     """Why patient data is looked at (45 CFR 164.506(c), 164.524)."""
 
@@ -39,11 +35,9 @@ MAY_SEE = {
 
 
 def check_may_see(context: Context) -> None:
-    """The service's own check, should the door be wrong. Raises PatientDataClosed, AccessNotOnRecord."""
+    """The service's own check, should the door be wrong. Raises PatientDataClosed."""
     if not MAY_SEE[context.plane] & context.roles:
         raise PatientDataClosed("Work with the account number instead.", policy="service.patient-data")
-    if context.decision_id is None:
-        raise AccessNotOnRecord("Come through the gateway.", policy="service.patient-data")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -22,7 +22,8 @@ _OWN_WORDS = re.compile(r'"request_id":"[^"]*"')
 
 @dataclass(frozen=True)
 class Try:
-    """One attack. `expected`: the statuses that refuse it; `policy`: how the policy that refuses must be called.
+    """One attack. `expected`: the statuses that refuse it; `policy`: how the policy that refuses must be called;
+    `problem`: what the refusal must be called.
 
     `may_find_nothing`: a list of the caller's own may be answered, when it says exactly what it would say if the
     foreign thing did not exist. `nothing` is that other request; its answer must be the same.
@@ -33,6 +34,7 @@ class Try:
     bearer: Callable[[], str | None]
     expected: frozenset[int]
     policy: str = ""
+    problem: str = ""
     sourced: bool = False
     forbidden: Markers | None = None
     nothing: Request | None = None
@@ -221,6 +223,8 @@ def fault(one: Try, answer: Answer) -> str | None:
         return f"{answer.status} shows {found}"
     if answer.status not in one.expected and not (one.may_find_nothing and answer.status == 200):
         return f"answered {answer.status} {answer.body[:200]!r}, not {sorted(one.expected)[:4]}"
+    if one.problem and not str(json.loads(answer.body).get("type", "")).endswith(f"#{one.problem}"):
+        return f"refused as {answer.body[:200]!r}, not as {one.problem}"
     if one.policy or one.sourced:
         said = json.loads(answer.body)
         if not str(said.get("policy", "")).startswith(one.policy) or not said.get("why"):

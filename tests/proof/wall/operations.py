@@ -50,6 +50,11 @@ class Operation:
         return bool(self.facts.get("data_class", "business") != "business")
 
     @property
+    def recorded_first(self) -> bool:
+        """Whether the door records its decision before the call, so that the token names it."""
+        return bool(self.reserved) or self.patient
+
+    @property
     def parameters(self) -> list[str]:
         """The names in the path."""
         return _PARAMETER.findall(self.path)

@@ -73,7 +73,8 @@ def prove(world: World, effort: Effort, say: Say) -> Proof:
 
 
 def _target(world: World, declared: list[operations.Operation]) -> Target:
-    """Oakland, of Lakeside Aesthetics PC; each thing that an operation is about has a row."""
+    """Oakland, of Lakeside Aesthetics PC; each thing that an operation is about has a row, and a decision was taken
+    wherever one can be."""
     ids = world.stage.ids
     rows = Rows(world, world.organization)
     ground = {
@@ -82,6 +83,8 @@ def _target(world: World, declared: list[operations.Operation]) -> Target:
         "legal_entity_id": UUID(ids["CA"]),
     }
     for operation in declared:
+        if operation.reserved:
+            rows.fill(operation.service, "reserved_decision", ground)
         segments = operation.path.split("/")
         for name in operation.parameters:
             if name.endswith("_id"):

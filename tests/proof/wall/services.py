@@ -13,6 +13,7 @@ from flask import Flask
 from services.gateway.app import create_directory
 from services.gateway.roles import of_plane
 from shared.identity import Context
+from shared.ids import new_id
 from shared.settings import Settings
 from shared.tenancy import Scope
 from shared.web.operations import HEADER
@@ -25,7 +26,6 @@ from tests.proof.wall.requests import Maker, Place, Request, Target
 from tests.proof.wall.tally import Tally
 from tests.proof.wall.world import Answer, World
 
-TOKENLESS = "service: no token"
 _OTHER = "procurement.nothing.read"
 
 
@@ -64,17 +64,20 @@ class Services:
         if self._inner is not None:
             self._inner.extensions["partywall"].database.close()
 
-    def tokenless(self, operation: Operation) -> Direct:
-        """The one attack that is tried on every operation, every time."""
-        return Direct(self._try(TOKENLESS, self._request(operation), frozenset({401})), None)
+    def certain(self, operation: Operation) -> Iterator[Direct]:
+        """What is tried on every operation, every time."""
+        yield Direct(self._try("service: no token", self._request(operation), frozenset({401})), None)
+        if operation.reserved:
+            yield self._replayed(operation)
 
     def attempts(self, operation: Operation) -> Iterator[Direct]:
-        """Everything that is tried on one operation."""
-        yield self.tokenless(operation)
+        """Everything else that is tried on one operation."""
         yield from self._forged(operation)
         yield from self._elsewhere(operation)
         yield from self._others_scope(operation)
         yield from self._wrong_plane(operation)
+        if operation.recorded_first:
+            yield self._unrecorded(operation)
 
     def _request(self, operation: Operation) -> Request:
         return Maker(self.target, operation, None).at(Place("network"))
@@ -104,7 +107,7 @@ class Services:
         request = self._request(operation)
         scope = self._own_scope(operation.scopes[0])
         other = replace(self._context(operation, scope), operation=_OTHER)
-        tokens = [forged.context(self._keyring, other, operation.service)]
+        tokens = [self._signed(operation, other)]
         for kind in set(SCOPES) - set(operation.scopes):
             tokens.append(self._token(operation, self._own_scope(kind)))
         for token in tokens:
@@ -151,12 +154,27 @@ class Services:
             plane: Any = "clinical" if operation.plane == "business" else "business"
             caller = self.cast.clinic if plane == "clinical" else self.cast.office
             decided = replace(self._context(operation, scope, caller), plane=plane)
-            token = forged.context(self._keyring, decided, operation.service)
+            token = self._signed(operation, decided)
             yield Direct(self._try(case, request, frozenset({401, 403})), token)
         for role in of_plane("business") if operation.reserved else ():
             decided = replace(self._context(operation, scope), plane="business", roles=frozenset({role.name}))
-            token = forged.context(self._keyring, decided, operation.service)
+            token = self._signed(operation, decided)
             yield Direct(self._try("service: reserved, each business role", request, frozenset({401, 403})), token)
+
+    def _replayed(self, operation: Operation) -> Direct:
+        """Right in everything, sent again: the decision it was issued for was taken, on another subject or this one."""
+        taken = self.target.row(operation.service, "reserved_decision")
+        assert taken is not None and str(taken.values["legal_entity_id"]) == self.target.entity
+        decided = self._context(operation, self._own_scope(operation.scopes[0]))
+        spent = replace(decided, decision_id=taken.values["gateway_decision_id"])
+        attempt = self._try("service: replayed", self._request(operation), frozenset({409}))
+        return Direct(replace(attempt, problem="decision-spent"), self._signed(operation, spent))
+
+    def _unrecorded(self, operation: Operation) -> Direct:
+        """Right in everything, but of a decision that nobody wrote down first."""
+        decided = replace(self._context(operation, self._own_scope(operation.scopes[0])), decision_id=None)
+        attempt = self._try("service: decision not on record", self._request(operation), frozenset({403}))
+        return Direct(replace(attempt, problem="decision-not-on-record"), self._signed(operation, decided))
 
     def _try(self, case: str, request: Request, expected: frozenset[int]) -> Try:
         return Try(case, request, lambda: None, expected, forbidden=self.markers["organization"])
@@ -187,10 +205,14 @@ class Services:
             operation=operation.name,
             scope=scope,
             licence="CA A700700" if who.plane == "clinical" else None,
+            decision_id=new_id() if operation.recorded_first else None,
         )
 
     def _token(self, operation: Operation, scope: Scope, caller: Caller | None = None) -> str:
-        return forged.context(self._keyring, self._context(operation, scope, caller), operation.service)
+        return self._signed(operation, self._context(operation, scope, caller))
+
+    def _signed(self, operation: Operation, decided: Context) -> str:
+        return forged.context(self._keyring, decided, operation.service)
 
     def attack(self, one: Direct) -> str | None:
         """Send it; what was wrong with the answer, or None."""
@@ -223,11 +245,10 @@ def _scope(organization: UUID, kind: str, location: str, entity: str) -> Scope:
 
 
 def prove(services: Services, operations: Iterable[Operation], sample: int | None) -> Tally:
-    """Try everything; or of each operation the call without a token, and `sample` more drawn by the dice."""
+    """Try everything; or of each operation what is certain, and `sample` more drawn by the dice."""
     tally = Tally("service")
     for operation in operations:
-        attempts = list(services.attempts(operation))
-        chosen = [attempts[0], *drawn(services.world, attempts[1:], lambda one: one.attempt.case, sample)]
-        for one in chosen:
+        chosen = drawn(services.world, list(services.attempts(operation)), lambda one: one.attempt.case, sample)
+        for one in (*services.certain(operation), *chosen):
             tally.note(operation.name, one.attempt.case.removeprefix("service: "), services.attack(one))
     return tally

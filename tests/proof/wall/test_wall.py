@@ -40,6 +40,11 @@ def test_every_operation_is_called_without_a_token_past_the_door(proof: Proof) -
     assert tokenless == {operation.name for operation in operations.declared()}
 
 
+def test_every_reserved_decision_is_asked_for_with_a_token_that_was_spent(proof: Proof) -> None:
+    replayed = {subject for subject, case in proof.of("service").cells if case == "replayed"}
+    assert replayed == {operation.name for operation in operations.declared() if operation.reserved} != set()
+
+
 def test_no_table_is_left_out(proof: Proof) -> None:
     tally = proof.of("database")
     assert tally.subjects == tables.declared()
