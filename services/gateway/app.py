@@ -11,11 +11,13 @@ from services.gateway.decisions.writer import Writer
 from services.gateway.door import routes as door
 from services.gateway.door.gate import Gate
 from services.gateway.door.proxy import Peers
+from services.gateway.door.rates import Rates
 from services.gateway.door.refusals import Sources
 from services.gateway.organizations.models import CHANNEL
 from services.gateway.policies import engine
 from services.gateway.principals import issuer
 from services.gateway.principals.service import Directory
+from services.gateway.settings import rate_limits
 from shared import feed, parked
 from shared.clock import today
 from shared.settings import Settings
@@ -52,6 +54,7 @@ def create(settings: Settings) -> Flask:
         Directory(process.database, process.keyring, issuer.configured(), bell),
         Peers(settings.peers, settings.threads),
         inner,
+        Rates(rate_limits()),
     )
     blueprints = [*OPEN, feed.blueprint(), door.blueprint(way)]
     return create_app(settings, title="Partywall", blueprints=blueprints, database=process.database)

@@ -1,4 +1,5 @@
-"""The gateway's own settings: an external issuer of access tokens (OpenID Connect), where there is one."""
+"""The gateway's own settings: how many requests it takes of one caller, and an external issuer of access tokens (OpenID
+Connect), where there is one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,28 @@ class ExternalIssuer:
     audience: str
     jwks_url: str | None
     jwks_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """RATE_PER_PRINCIPAL, RATE_PER_ORGANIZATION: requests a second that each gateway process takes; 0: any number."""
+
+    per_principal: int = 1_000
+    per_organization: int = 5_000
+
+
+def rate_limits() -> RateLimits:
+    """The limits that the environment names, or the defaults. Raises BadSettings."""
+    env, usual = FileAwareEnv(), RateLimits()
+    try:
+        limits = RateLimits(
+            env.int("RATE_PER_PRINCIPAL", usual.per_principal), env.int("RATE_PER_ORGANIZATION", usual.per_organization)
+        )
+    except (EnvError, ValueError) as error:
+        raise BadSettings(f"Settings of the rates: {error}") from error
+    if min(limits.per_principal, limits.per_organization) < 0:
+        raise BadSettings("RATE_PER_PRINCIPAL and RATE_PER_ORGANIZATION are whole numbers; 0 switches one off.")
+    return limits
 
 
 def external_issuer() -> ExternalIssuer | None:

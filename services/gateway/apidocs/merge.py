@@ -143,7 +143,9 @@ def _problem() -> dict[str, Any]:
             "who_can": {**text, "description": "Who could do this instead"},
         },
     }
-    return {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {"schema": schema}}}
+    wait = {"description": "Seconds to wait, with 429 and 503", "schema": {"type": "integer", "minimum": 1}}
+    content = {"application/problem+json": {"schema": schema}}
+    return {"description": "A problem (RFC 9457)", "headers": {"Retry-After": wait}, "content": content}
 
 
 _SECURITY = {

@@ -10,6 +10,7 @@ from services.gateway.door import inside
 from services.gateway.door.addresses import parse
 from services.gateway.door.gate import Gate, MethodNotAllowed
 from services.gateway.door.proxy import Peers
+from services.gateway.door.rates import Rates
 from services.gateway.door.scoping import Caller
 from services.gateway.principals.service import PLANE_HEADER, Directory
 from shared.errors import NotFound
@@ -34,9 +35,10 @@ class Door:
     directory: Directory
     peers: Peers
     inner: Flask
+    rates: Rates
 
     def enter(self) -> Response:
-        """Match, authenticate, decide, pass on."""
+        """Match, authenticate, count, decide, pass on."""
         if "HTTP_TRANSFER_ENCODING" in request.environ and "CONTENT_LENGTH" in request.environ:
             raise AmbiguousLength("Send Content-Length or Transfer-Encoding, not both.")
         raw, _, query = request.environ.get("RAW_URI", request.path).partition("?")
@@ -46,6 +48,7 @@ class Door:
         operation = self.gate.operation(target, request.method)
         proof = {name: request.headers[name] for name in ("Authorization", PLANE_HEADER) if name in request.headers}
         principal = self.directory.authenticate(proof)
+        self.rates.count(principal)
         caller = Caller(principal, self.directory.organization(principal.organization_id))
         token = self.gate.admit(operation, target, caller, g.request_id)
         if target.service == OWN:

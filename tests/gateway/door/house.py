@@ -13,10 +13,12 @@ from services.gateway.decisions.writer import Writer
 from services.gateway.door import routes
 from services.gateway.door.gate import Gate
 from services.gateway.door.proxy import Peers
+from services.gateway.door.rates import Rates
 from services.gateway.door.refusals import Sources
 from services.gateway.policies import engine
 from services.gateway.policies.engine import Engine
 from services.gateway.principals.snapshot import Grant, Organization, Period, Principal
+from services.gateway.settings import RateLimits
 from shared.clock import today
 from shared.errors import NotFound, Unauthenticated
 from shared.settings import Settings
@@ -82,6 +84,7 @@ def make_house(
     *,
     catalogue: Catalogue = f.CATALOGUE,
     permits: str = f.PERMITS,
+    rates: Rates | None = None,
     **changes: Any,
 ) -> House:
     settings = make_settings("gateway", peers=peers, **changes)
@@ -90,7 +93,8 @@ def make_house(
     writer, directory = Writer(process.database), PlainDirectory()
     policies = Engine({"wall.cedar": engine.files()["wall.cedar"], "test.cedar": permits})
     gate = Gate(policies, catalogue, Sources.load(today()), process.keyring, writer)
-    way = routes.Door(gate, directory, Peers(settings.peers, settings.threads), inner)  # type: ignore[arg-type]
+    services, counted = Peers(settings.peers, settings.threads), rates or Rates(RateLimits())
+    way = routes.Door(gate, directory, services, inner, counted)  # type: ignore[arg-type]
     app = create_app(settings, title="Partywall", blueprints=[routes.blueprint(way)], database=process.database)
     return House(app, directory, writer)
 
