@@ -45,20 +45,3 @@ class UnitPrice(_Scaled):
 def cents(amount: Decimal) -> Decimal:
     """Round half to even to the cent."""
     return amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
-
-
-def split(total: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """Share `total` (to the cent) by `weights`, by largest remainder: the parts always sum to `total`.
-
-    Raises ValueError when there is no positive weight.
-    """
-    if not weights or sum(weights) <= 0 or min(weights) < 0:
-        raise ValueError("weights must be non-negative, one of them positive")
-    whole = sum(weights)
-    exact = [total * weight / whole / CENT for weight in weights]
-    floors = [int(value // 1) for value in exact]
-    missing = int(total / CENT) - sum(floors)
-    by_remainder = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
-    for i in by_remainder[:missing]:
-        floors[i] += 1
-    return [(Decimal(part) * CENT).quantize(CENT) for part in floors]

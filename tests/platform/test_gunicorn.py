@@ -26,9 +26,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Web]]:
 
     yield make
     for web in started:
-        if web.process.poll() is None:
-            os.killpg(web.process.pid, signal.SIGKILL)
-            web.process.wait()
+        web.kill()
 
 
 def test_a_stop_ends_long_polls_at_once_and_lets_requests_finish(start: Callable[..., Web]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,9 +18,14 @@ pool = urllib3.PoolManager(retries=False, timeout=20)
 
 
 class Web:
-    """Gunicorn with the project's settings, serving tests.platform.waiting_app."""
+    """Gunicorn with the project's settings, serving tests.platform.waiting_app unless `app` says what.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    It is there as soon as something answers at `ready`.
+    """
+
+    def __init__(
+        self, folder: Path, *, app: str = "tests.platform.waiting_app:app", ready: str = "/count", **settings: str
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as opened, socket.create_server(("127.0.0.1", 0)) as other:
             self.port, self.ops_port = opened.getsockname()[1], other.getsockname()[1]
         self.folder = folder
@@ -29,10 +35,10 @@ class Web:
         command = [sys.executable, "-W", "error", "-m", "gunicorn", "-c", "python:deploy.gunicorn_conf"]
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "tests.platform.waiting_app:app"],
+                [*command, app],
                 cwd=ROOT, env={**own, **ports, **settings}, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        assert self.until(lambda: self.get("/count") != ""), (folder / "log").read_text()
+        assert self.until(lambda: self.get(ready) != ""), (folder / "log").read_text()
 
     def get(self, path: str, port: int | None = None) -> str:
         """The body of an answer on a connection of its own; empty where nobody answers."""
@@ -61,3 +67,9 @@ class Web:
         self.process.terminate()
         self.process.wait(30)
         return time.monotonic() - began
+
+    def kill(self) -> None:
+        """End it and its workers at once, if it still runs."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
