@@ -113,7 +113,7 @@ def send(
     base: str, method: str, path: str, body: Any, headers: dict[str, str], query: dict[str, Any] | None = None
 ) -> Answer:
     """One HTTP request with a JSON body (or bytes as they are); JSON answers are decoded."""
-    address = base + path + (f"?{urlencode(query)}" if query else "")
+    address = base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     if data is not None:
         headers = {"Content-Type": "application/json", **headers}

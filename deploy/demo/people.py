@@ -90,7 +90,7 @@ def _director(key: str, name: str, practice: str, licence: str) -> Human:
     return Human(key, name, (Role("medical_director", practice, licence=licence),))
 
 
-ADMINISTRATOR = Human("avery.cole", "Avery Cole", (Role("franchise_admin", limit="100000.00"),))
+ADMINISTRATOR = Human("avery.cole", "Avery Cole", (Role("franchise_admin"),))
 OWNERS = (
     _owner("dr.nakamura", "Dr. Emi Nakamura", "CA", "CA A104512"),
     _owner("dr.weiss", "Dr. Jonah Weiss", "NY", "NY 231877"),

@@ -3,14 +3,14 @@
 import json
 import time
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from deploy.demo.client import Answer, Person
-from deploy.demo.people import DIRECTORS, EVERYBODY, MACHINE, OWNERS, PROVIDERS, today
+from deploy.demo.people import COMPANIES, DIRECTORS, EVERYBODY, MACHINE, OWNERS, PROVIDERS, today
 
 _EFFECT_SECONDS = 30.0
 _CLINICAL = (*OWNERS, *DIRECTORS, *PROVIDERS)
@@ -56,6 +56,10 @@ class Stage:
         """The URL of a service at one location."""
         return f"/v1/locations/{self.ids[code]}/{service}"
 
+    def owner_of(self, key: str) -> str:
+        """Who takes an owner's decisions at a legal entity, in the words of a refusal."""
+        return f"an owner of {company(key)}"
+
     def entity(self, key: str, service: str) -> str:
         """The URL of a service at one legal entity."""
         return f"/v1/entities/{self.ids[key]}/{service}"
@@ -76,14 +80,32 @@ class Stage:
         self.tell(words, f"{status} {outcome(answer.body) if callable(outcome) else outcome}".strip())
         return answer
 
-    def refused(self, answer: Answer, status: int, words: str, *, says: str = "", policy: str = "") -> Answer:
-        """Tell a step that must be refused, with what the refusal says. Raises StoryBroken."""
-        text = json.dumps(answer.body) if not isinstance(answer.body, bytes) else ""
+    def refused(
+        self, answer: Answer, status: int, slug: str, words: str, *, policy: str = "", why: str = "",
+        source: str = "", who_can: str = "", points_at: Iterable[str] = (),
+    ) -> Answer:  # fmt: skip
+        """Tell a step that must be refused, and for no other reason than this one: the problem's slug, the policy that
+        decided (empty: none did), and where they are given the words of why, the source, who could do it instead, and
+        the fields it points at. Raises StoryBroken."""
         problem = answer.body if isinstance(answer.body, dict) else {}
-        if answer.status != status or says not in text or policy not in str(problem.get("policy", "")):
-            raise StoryBroken(f"{words}: expected {status} {policy} {says!r}, got {answer.status} {text}")
+        said = reason(problem)
+        given = {"why": why in said["why"], "source": source in ("", *said["source"])}
+        given |= {"who_can": who_can in ("", said["who_can"])}
+        given |= {"points_at": tuple(points_at) in ((), said["points_at"])}
+        wrong = [name for name, fits in given.items() if not fits]
+        if (answer.status, said["slug"], said["policy"]) != (status, slug, policy) or wrong:
+            expected = f"{status} {slug} {policy}".strip()
+            raise StoryBroken(f"{words}: expected {expected}, got {answer.status} {answer.body}; differs in {wrong}")
         self.tell(words, f"{status} {explain(problem)}")
         return answer
+
+    def reserved(self, answer: Answer, words: str, *, decision: str, who_can: str) -> Answer:
+        """Tell that a decision reserved for the clinical side was refused to somebody else, with everything that such
+        a refusal owes them: the policy, why, the source, who can. Raises StoryBroken."""
+        return self.refused(
+            answer, 403, "refused", words,
+            policy="wall.reserved-decision", why="This decision is reserved", source=decision, who_can=who_can,
+        )  # fmt: skip
 
     def require(self, truth: bool, words: str) -> None:
         """Something that must hold. Raises StoryBroken."""
@@ -99,6 +121,27 @@ class Stage:
             time.sleep(0.1)
         self.tell(words, outcome(found) if callable(outcome) else outcome)
         return found
+
+
+def company(key: str) -> str:
+    """The name of a legal entity of the franchise."""
+    return next(one.name for one in COMPANIES if one.key == key)
+
+
+def reason(problem: dict[str, Any]) -> dict[str, Any]:
+    """What a problem document gives as its reason. `source` holds the keys of the rules dataset it names: the policies
+    of the door give {id, title, cites}, services a key or a list of keys and citations, a key perhaps with its version
+    behind an @."""
+    source = problem.get("source") or ()
+    named = [source["id"]] if isinstance(source, dict) else [source] if isinstance(source, str) else source
+    return {
+        "slug": str(problem.get("type", "")).rpartition("#")[2],
+        "policy": problem.get("policy") or "",
+        "why": problem.get("why") or problem.get("detail") or "",
+        "source": tuple(key.partition("@")[0] for key in named),
+        "who_can": problem.get("who_can") or "",
+        "points_at": tuple(error["pointer"] for error in problem.get("errors", ())),
+    }
 
 
 def explain(problem: dict[str, Any]) -> str:

@@ -6,49 +6,77 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from deploy.demo.stage import Stage
+from deploy.demo.client import Answer
+from deploy.demo.stage import Stage, company
 
 
 @dataclass
 class Bought:
-    """What later scenes look at."""
+    """What later scenes look at: the requisition, the orders that came of it, and their approved bills."""
 
     requisition: dict[str, Any]
     orders: list[dict[str, Any]]
-    bill: dict[str, Any]
+    bills: list[dict[str, Any]]
 
 
 def play(stage: Stage) -> Bought:
     """The whole scene. Raises StoryBroken."""
     stage.chapter("1. Buy: a site in California needs a neurotoxin, gloves and paper")
     toxin, gloves, paper = choose(stage)
+    begin_without(stage, toxin)
+    drafted = draft(stage, [toxin, gloves, paper])
+    not_without_the_formulary(stage, drafted, [toxin, gloves])
     approve_for_formulary(stage, [toxin, gloves])
-    requisition = ask_and_approve(stage, [toxin, gloves, paper])
+    requester_cannot_approve(stage, paper)
+    requisition = submit_and_approve(stage, drafted)
     order = receive_in_parts(stage, requisition, toxin)
-    bill = match_the_bill(stage, order)
-    return Bought(requisition, orders_of(stage, requisition), bill)
+    paper_order = order_with(stage, requisition, paper)
+    bills = [match_the_bill(stage, order), nobody_approves_their_own(stage, paper_order)]
+    return Bought(requisition, orders_of(stage, requisition), bills)
 
 
 def choose(stage: Stage) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """A neurotoxin that is not on the formulary yet, gloves, and paper."""
-    dana = stage.person("dana.reyes")
-    items = dana.all(stage.site("OAK", "procurement") + "/items")
-    entries = dana.all(stage.site("OAK", "procurement") + "/formulary")
-    taken = {entry["item_id"] for entry in entries if entry["status"] in ("approved", "proposed")}
-    toxins = [item for item in items if item["item_class"] == "biologic"]
-    toxin = _first(stage, toxins, "toxin", taken) or _first(stage, items, "filler", taken)
-    stage.require(toxin is not None, "every neurotoxin and filler of the catalogue is on the formulary already")
-    gloves, paper = _first(stage, items, "glove", set()), _first(stage, items, "paper", set())
-    stage.require(gloves is not None and paper is not None, "the catalogue has gloves and paper")
-    assert toxin and gloves and paper
+    """A neurotoxin, gloves, and paper."""
+    items = stage.person("dana.reyes").all(stage.site("OAK", "procurement") + "/items")
+    biologics = [item for item in items if item["item_class"] == "biologic"]
+    toxin, gloves, paper = (
+        _first(stage, biologics, "toxin"),
+        _first(stage, items, "glove"),
+        _first(stage, items, "paper"),
+    )
     stage.tell(f"Dana Reyes, who runs Oakland, wants: {toxin['name']}; {gloves['name']}; {paper['name']}")
     return toxin, gloves, paper
 
 
-def _first(stage: Stage, items: list[dict[str, Any]], word: str, taken: set[str]) -> dict[str, Any] | None:
-    fitting = [item for item in items if word in item["name"].lower() and item["id"] not in taken]
-    chosen = min(fitting, key=lambda item: item["sku"], default=None)
-    return priced(stage, "dana.reyes", "OAK", chosen) if chosen else None
+def _first(stage: Stage, items: list[dict[str, Any]], word: str) -> dict[str, Any]:
+    fitting = [item for item in items if word in item["name"].lower()]
+    stage.require(bool(fitting), f"the catalogue has something with {word!r} in its name")
+    return priced(stage, "dana.reyes", "OAK", min(fitting, key=lambda item: str(item["sku"])))
+
+
+def _listed(stage: Stage) -> dict[str, dict[str, Any]]:
+    """What is on Oakland's formulary or proposed for it, by item."""
+    entries = stage.person("dana.reyes").all(stage.site("OAK", "procurement") + "/formulary")
+    return {entry["item_id"]: entry for entry in entries if entry["status"] in ("approved", "proposed")}
+
+
+def begin_without(stage: Stage, toxin: dict[str, Any]) -> None:
+    """Every telling begins with the toxin off the formulary: the director takes an earlier one's listing back."""
+    entry = _listed(stage).get(toxin["id"])
+    if entry is None:
+        return
+    osei, path = stage.person("dr.osei"), f"{stage.entity('CA', 'procurement')}/formulary/{entry['id']}"
+    name = toxin["name"]
+    if entry["status"] == "proposed":
+        refused = osei.call("POST", f"{path}/decision", {"approved": False, "note": "Ask again."})
+        stage.expect(refused, 200, f"Dr. Osei, medical director, refuses an old proposal of {name}", _status)
+        return
+    taken = osei.call("POST", f"{path}/withdrawal", {"note": "Asked for anew."})
+    stage.expect(taken, 200, f"Dr. Osei, medical director, takes {name} off the formulary again", _status)
+
+
+def _status(answer: Any) -> str:
+    return str(answer["status"])
 
 
 def priced(stage: Stage, key: str, site: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -63,62 +91,119 @@ def need(item: dict[str, Any], quantity: str) -> dict[str, Any]:
     return {"item_id": item["id"], "quantity": quantity, "unit": item["buy_unit"]}
 
 
+def draft(stage: Stage, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Dana drafts it: so much of the toxin that the total lies above the buyer's limit, below the controller's."""
+    toxin, gloves, paper = items
+    enough = int(limit_of(stage, "priya.shah") / toxin["buy_price"]) + 2
+    lines = [need(toxin, str(enough)), need(gloves, "4"), need(paper, "2")]
+    body = {"lines": lines, "note": f"Month's supply {stage.tag}"}
+    path = f"{stage.site('OAK', 'procurement')}/requisitions"
+    made = stage.person("dana.reyes").call("POST", path, body)
+    words = "Dana drafts the requisition with all three"
+    return dict(stage.expect(made, 201, words, lambda it: f"{it['number']}, {it['total']} USD").body)
+
+
+def limit_of(stage: Stage, key: str) -> Decimal:
+    """Up to which total somebody may approve, as the directory says."""
+    grants = stage.person("ruth.adler").all("/v1/network/gateway/grants", user_id=stage.ids[key])
+    limits = [Decimal(grant["approval_limit"]) for grant in grants if grant["approval_limit"]]
+    stage.require(len(limits) == 1, f"{key} has one approval limit: {grants}")
+    return limits[0]
+
+
+def _path(stage: Stage, requisition: dict[str, Any]) -> str:
+    return f"{stage.site('OAK', 'procurement')}/requisitions/{requisition['id']}"
+
+
+def not_without_the_formulary(stage: Stage, drafted: dict[str, Any], clinical: list[dict[str, Any]]) -> None:
+    """It cannot be submitted, and the refusal points at each line that is not on the formulary."""
+    listed = _listed(stage)
+    absent = {item["id"] for item in clinical if item["id"] not in listed}
+    points_at = [f"/lines/{at}" for at, line in enumerate(drafted["lines"]) if line["item_id"] in absent]
+    stage.require("/lines/0" in points_at, f"the toxin, the first line, is not on the formulary: {listed}")
+    answer = stage.person("dana.reyes").call("POST", f"{_path(stage, drafted)}/submission", {})
+    stage.refused(answer, 409, "not-on-formulary", "Dana submits it", points_at=points_at)
+
+
 def approve_for_formulary(stage: Stage, items: list[dict[str, Any]]) -> None:
-    """Refused without it; the buyer proposes, may not approve; the entity's own medical director does."""
-    at, entity = stage.site("OAK", "procurement"), stage.entity("CA", "procurement")
-    dana, priya, osei = stage.person("dana.reyes"), stage.person("priya.shah"), stage.person("dr.osei")
-    toxin = items[0]
-    draft = dana.call("POST", f"{at}/requisitions", {"lines": [need(toxin, "1")], "submit": True})
-    stage.refused(
-        draft, draft.status if 400 <= draft.status < 500 else 409, "Dana asks for the toxin alone", says="formulary"
-    )
-    entries = {entry["item_id"] for entry in dana.all(f"{at}/formulary") if entry["status"] == "approved"}
+    """The buyer proposes and may not approve; another entity's director cannot; the entity's own does."""
+    entity, listed = stage.entity("CA", "procurement"), _listed(stage)
+    priya, osei = stage.person("priya.shah"), stage.person("dr.osei")
     for item in items:
-        if item["id"] in entries:
+        if item["id"] in listed:
             continue
         body = {"item_id": item["id"], "reason": "Requested by Oakland; priced at contract."}
         proposal = priya.call("POST", f"{entity}/formulary", body)
         stage.expect(proposal, 201, f"Priya Shah, the network buyer, proposes {item['name']} for the formulary")
         decision = f"{entity}/formulary/{proposal['id']}/decision"
-        if item is toxin:
-            own = priya.call("POST", decision, {"approved": True})
-            stage.refused(own, 403, "Priya tries to approve it herself", policy="wall.reserved-decision")
-            other = stage.person("dr.romano").call("POST", decision, {"approved": True})
-            stage.refused(other, 404, "Dr. Romano, medical director in New York, tries to approve it")
+        if item is items[0]:
+            only_the_director(stage, decision)
         done = osei.call("POST", decision, {"approved": True, "note": "Fits our protocols."})
-        stage.expect(done, 200, f"Dr. Osei, medical director of Lakeside Aesthetics PC, approves {item['name']}")
+        words = f"Dr. Osei, medical director of {company('CA')}, approves {item['name']}"
+        stage.require(stage.expect(done, 200, words)["status"] == "approved", f"it is approved: {done.body}")
 
 
-def ask_and_approve(stage: Stage, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Requester may not approve, an approver below the total may not, the next may."""
-    at = stage.site("OAK", "procurement")
-    dana, priya, gil = stage.person("dana.reyes"), stage.person("priya.shah"), stage.person("gil.fontaine")
-    lines = [need(items[0], _enough(items[0])), need(items[1], "4"), need(items[2], "2")]
-    body = {"lines": lines, "note": f"Month's supply {stage.tag}"}
-    made = stage.expect(
-        dana.call("POST", f"{at}/requisitions", body),
-        201,
-        "Dana drafts the requisition with all three",
-        lambda drafted: f"{drafted['number']}, {drafted['total']} USD",
+def only_the_director(stage: Stage, decision: str) -> None:
+    """The buyer is told by which policy, why, on which source, and who can; elsewhere's director finds nothing."""
+    own = stage.person("priya.shah").call("POST", decision, {"approved": True})
+    who_can = f"a medical director of {company('CA')}"
+    words = "Priya tries to approve it herself"
+    stage.reserved(own, words, decision="procurement.formulary.approve", who_can=who_can)
+    other = stage.person("dr.romano").call("POST", decision, {"approved": True})
+    stage.refused(other, 404, "not-found", "Dr. Romano, medical director in New York, tries to approve it")
+
+
+def requester_cannot_approve(stage: Stage, paper: dict[str, Any]) -> None:
+    """A request within Dana's own limit: it is not its amount that keeps her from approving it."""
+    dana, at = stage.person("dana.reyes"), f"{stage.site('OAK', 'procurement')}/requisitions"
+    body = {"lines": [need(paper, "1")], "note": f"Paper alone {stage.tag}", "submit": True}
+    made = dana.call("POST", at, body)
+    limit = limit_of(stage, "dana.reyes")
+    words = "Dana also asks for a little paper at once"
+    stage.expect(made, 201, words, lambda it: f"{it['number']}, {it['total']} USD; her limit is {limit}")
+    stage.require(Decimal(made["total"]) <= limit, f"it lies within her limit: {made.body}")
+    own = dana.call("POST", f"{at}/{made['id']}/approval", {})
+    stage.refused(own, 403, "self-approval", "She tries to approve it herself")
+    stage.expect(dana.call("POST", f"{at}/{made['id']}/cancellation", {}), 200, "She takes it back", _status)
+
+
+def submit_and_approve(stage: Stage, drafted: dict[str, Any]) -> dict[str, Any]:
+    """Requester may not approve, an approver below the total may not, the next may; once. Returns the requisition."""
+    path, dana, gil = _path(stage, drafted), stage.person("dana.reyes"), stage.person("gil.fontaine")
+    stage.expect(
+        dana.call("POST", f"{path}/submission", {}), 200, "Dana submits the requisition with all three", _status
     )
-    path = f"{at}/requisitions/{made['id']}"
-    stage.expect(dana.call("POST", f"{path}/submission", {}), 200, "Dana submits it")
-    stage.refused(dana.call("POST", f"{path}/approval", {}), 403, "Dana tries to approve her own request")
-    stage.refused(
-        priya.call("POST", f"{path}/approval", {}), 403, "Priya tries; the total is above her limit of 2,500.00"
-    )
+    own = dana.call("POST", f"{path}/approval", {})
+    stage.refused(own, 403, "self-approval", "Dana tries to approve her own request")
+    above_the_limit(stage, path, Decimal(drafted["total"]))
+    limit = limit_of(stage, "gil.fontaine")
     approved = gil.call("POST", f"{path}/approval", {})
-    stage.expect(approved, 200, "Gil Fontaine, the controller (limit 25,000.00), approves", lambda it: it["status"])
+    stage.expect(approved, 200, f"Gil Fontaine, the controller (limit {limit}), approves", _status)
+    placed = orders_of(stage, drafted)
     again = gil.call("POST", f"{path}/approval", {})
-    stage.require(again.status in (200, 409), f"approving twice: {again.status} {again.body}")
+    stage.require(again.status == 200 and again["status"] == "approved", f"approving twice: {again.body}")
+    stage.require(orders_of(stage, drafted) == placed, "approving twice orders once")
     neighbour = stage.person("lou.martin").call("GET", path)
-    stage.refused(neighbour, 404, "Lou Martin of Brooklyn looks for Oakland's requisition: it does not exist for him")
+    words = "Lou Martin of Brooklyn looks for Oakland's requisition: it does not exist for him"
+    stage.refused(neighbour, 404, "not-found", words)
     return dict(dana.get(path).body)
 
 
-def _enough(item: dict[str, Any]) -> str:
-    """So many that the total lies above the buyer's limit and below the controller's."""
-    return str(max(2, int(Decimal(3000) / item["buy_price"]) + 1))
+def above_the_limit(stage: Stage, path: str, total: Decimal) -> None:
+    """Somebody may approve requisitions, and this one is too large for them."""
+    limit = limit_of(stage, "priya.shah")
+    stage.require(total > limit, f"{total} lies above {limit}")
+    tried = stage.person("priya.shah").call("POST", f"{path}/approval", {})
+    words = f"Priya tries; the total is above her limit of {limit}"
+    stage.refused(tried, 403, "approval-limit-exceeded", words)
+    figures = {"limit": str(limit), "total": str(total)}
+    stage.require({name: tried[name] for name in figures} == figures, f"it names both figures: {tried.body}")
+
+
+def order_with(stage: Stage, requisition: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    """The order of a requisition that has an item on it."""
+    orders = orders_of(stage, requisition)
+    return next(order for order in orders if any(line["item_id"] == item["id"] for line in order["lines"]))
 
 
 def orders_of(stage: Stage, requisition: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,34 +216,34 @@ def orders_of(stage: Stage, requisition: dict[str, Any]) -> list[dict[str, Any]]
 def receive_in_parts(stage: Stage, requisition: dict[str, Any], toxin: dict[str, Any]) -> dict[str, Any]:
     """The toxin's order arrives in two parts; the second is scanned twice. Returns the order."""
     dana, finn, at = stage.person("dana.reyes"), stage.person("finn.hart"), stage.site("OAK", "procurement")
-    orders = orders_of(stage, requisition)
-    for order in orders:
+    orders, order = orders_of(stage, requisition), order_with(stage, requisition, toxin)
+    for each in orders:
         stage.tell(
-            f"A purchase order goes out: {order['number']} to {order['vendor_name']}",
-            f"in the name of {order['buyer_name']}, {order['total']} USD",
+            f"A purchase order goes out: {each['number']} to {each['vendor_name']}",
+            f"in the name of {each['buyer_name']}, {each['total']} USD",
         )
-    order = next(order for order in orders if any(line["item_id"] == toxin["id"] for line in order["lines"]))
     document = dana.get(f"{at}/orders/{order['id']}/document")
     stage.require(document.body[:5] == b"%PDF-", "the order can be downloaded as a PDF")
     stage.tell(f"Dana downloads {order['number']} as a PDF", f"{len(document.body)} bytes")
-    for other in orders:
-        first = other["id"] == order["id"]
-        deliver(stage, other, part="half" if first else "all", slip=f"PS-{stage.tag}-{other['number'][-3:]}-1")
+    for each in orders:
+        first = each["id"] == order["id"]
+        deliver(stage, each, part="half" if first else "all", slip=f"PS-{stage.tag}-{each['number'][-3:]}-1")
     slip = f"PS-{stage.tag}-{order['number'][-3:]}-2"
-    deliver(stage, order, part="rest", slip=slip)
+    once = deliver(stage, order, part="rest", slip=slip)
     twice = deliver(stage, order, part="rest", slip=slip, again=True)
+    stage.require(twice.status == 200 and twice.body == once.body, f"it is the same receipt: {twice.body}")
     now = finn.get(f"{at}/orders/{order['id']}").body
     stage.require(
         all(Decimal(line["received"]) == Decimal(line["base_quantity"]) for line in now["lines"]),
         f"the second scan was counted: {now['lines']}",
     )
-    stage.tell("Finn scans the second delivery again by accident", f"{twice} the same receipt, counted once")
-    show_stock(stage, toxin)
+    stage.tell("Finn scans the second delivery again by accident", f"{twice.status} the same receipt, counted once")
+    show_stock(stage, order, toxin)
     return dict(now)
 
 
-def deliver(stage: Stage, order: dict[str, Any], *, part: str, slip: str, again: bool = False) -> int:
-    """Receive half, the rest, or all of an order; returns the status."""
+def deliver(stage: Stage, order: dict[str, Any], *, part: str, slip: str, again: bool = False) -> Answer:
+    """Receive half, the rest, or all of an order; `again` leaves it untold."""
     finn, at = stage.person("finn.hart"), stage.site("OAK", "procurement")
     lines = []
     for line in order["lines"]:
@@ -176,40 +261,61 @@ def deliver(stage: Stage, order: dict[str, Any], *, part: str, slip: str, again:
     if not again:
         words = f"Finn Hart at the front desk receives {part} of {order['number']}"
         stage.expect(answer, 201, words, lambda it: f"receipt {it['number']}, {it['amount']} USD")
-    stage.require(answer.ok, f"receiving {part} of {order['number']}: {answer.status} {answer.body}")
-    return answer.status
+    return answer
 
 
-def show_stock(stage: Stage, item: dict[str, Any]) -> None:
-    """Stock on hand by lot."""
-    at = stage.site("OAK", "procurement")
-    rows = stage.person("dana.reyes").all(f"{at}/stock", item_id=item["id"])
+def show_stock(stage: Stage, order: dict[str, Any], item: dict[str, Any]) -> None:
+    """Stock on hand by lot: of the lots that just came, exactly what their receipts say."""
+    dana, at = stage.person("dana.reyes"), stage.site("OAK", "procurement")
+    receipts = [dana.get(f"{at}/receipts/{found['id']}") for found in dana.all(f"{at}/receipts", order_id=order["id"])]
+    came = {
+        (line["lot"], line["expires_on"], line["base_quantity"]) for receipt in receipts for line in receipt["lines"]
+    }
+    rows = dana.all(f"{at}/stock", item_id=item["id"])
+    on_hand = {(row["lot"], row["expires_on"], row["quantity"]) for row in rows}
+    stage.require(len(came) == 2 and came <= on_hand, f"stock shows {came}: {rows}")
     shown = "; ".join(f"lot {row['lot']}: {row['quantity']} {row['unit']}, expires {row['expires_on']}" for row in rows)
-    stage.require(len(rows) >= 2, f"stock shows by lot: {rows}")
     stage.tell(f"On hand of {item['name']}", shown)
 
 
 def match_the_bill(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
-    """A price beyond tolerance is held; the corrected bill matches and is approved by somebody else."""
+    """A price beyond tolerance is held, and nobody approves it; the corrected bill matches and is approved."""
     at, tess, gil = stage.site("OAK", "procurement"), stage.person("tess.ortiz"), stage.person("gil.fontaine")
     dear = billed(stage, order, Decimal("1.20"))
     held = tess.call("POST", f"{at}/bills", {**dear, "order_id": order["id"]})
-    stage.expect(
-        held,
-        201,
-        f"Tess Ortiz enters the vendor's bill for {order['number']}, 20 % too dear",
-        lambda it: f"{it['status']}: " + "; ".join(hold["detail"] for hold in it["holds"]),
-    )
-    stage.require(held["status"] == "held", f"the bill is held: {held.body}")
+    words = f"Tess Ortiz enters the vendor's bill for {order['number']}, 20 % too dear"
+    stage.expect(held, 201, words, lambda it: f"{it['status']}: " + "; ".join(hold["detail"] for hold in it["holds"]))
+    reasons = {hold["code"] for hold in held["holds"]}
+    stage.require((held["status"], reasons) == ("held", {"price"}), f"the bill is held for its price: {held.body}")
     bill = f"{at}/bills/{held['id']}"
     early = gil.call("POST", f"{bill}/approval", {})
-    stage.require(early.status in (403, 409), f"a held bill is approved: {early.status}")
-    match = {"If-Match": held.headers.get("ETag", f'"{held["version"]}"')}
+    points_at = [hold["pointer"] for hold in held["holds"]]
+    stage.refused(early, 409, "bill-held", "Gil tries to approve it all the same", points_at=points_at)
+    match = {"If-Match": held.headers["ETag"]}
     right = tess.call("PUT", bill, billed(stage, order, Decimal(1)), headers=match)
-    stage.expect(right, 200, "The vendor corrects the bill; Tess enters the correction", lambda it: it["status"])
-    own = tess.call("POST", f"{bill}/approval", {})
-    stage.refused(own, 403, "Tess tries to approve the bill she entered")
+    stage.expect(right, 200, "The vendor corrects the bill; Tess enters the correction", _status)
+    stage.require((right["status"], right["holds"]) == ("matched", []), f"the bill matches: {right.body}")
+    desk = tess.call("POST", f"{bill}/approval", {})
+    words = "Tess, who only enters bills, tries to approve it"
+    stage.refused(desk, 403, "refused", words, policy="wall.deny-by-default")
     done = gil.call("POST", f"{bill}/approval", {})
+    return dict(stage.expect(done, 200, "Gil approves it", lambda it: f"{it['status']}, {it['total']} USD").body)
+
+
+def nobody_approves_their_own(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
+    """Gil may approve bills, and this one is within his limit; he entered it, so he leaves it to Tess to enter."""
+    at, tess, gil = stage.site("OAK", "procurement"), stage.person("tess.ortiz"), stage.person("gil.fontaine")
+    bill = {**billed(stage, order, Decimal(1)), "order_id": order["id"]}
+    his = gil.call("POST", f"{at}/bills", bill)
+    words = f"Gil enters the bill of {order['vendor_name']} himself"
+    stage.expect(his, 201, words, lambda it: f"{it['status']}, {it['total']} USD")
+    within = his["status"] == "matched" and Decimal(his["total"]) <= limit_of(stage, "gil.fontaine")
+    stage.require(within, f"it matches and lies within Gil's limit: {his.body}")
+    own = gil.call("POST", f"{at}/bills/{his['id']}/approval", {})
+    stage.refused(own, 403, "own-bill", "Gil tries to approve the bill he entered")
+    stage.expect(gil.call("POST", f"{at}/bills/{his['id']}/cancellation", {}), 200, "He takes it back", _status)
+    hers = stage.expect(tess.call("POST", f"{at}/bills", bill), 201, "Tess enters it instead", _status)
+    done = gil.call("POST", f"{at}/bills/{hers['id']}/approval", {})
     return dict(stage.expect(done, 200, "Gil approves it", lambda it: f"{it['status']}, {it['total']} USD").body)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from deploy.demo.stage import Stage
+from deploy.demo.stage import Stage, company
 
 EHR = "lakeside-ehr"
 
@@ -27,10 +27,15 @@ def charges_arrive(stage: Stage) -> None:
     stage.expect(first, 201, words, lambda it: f"{it['accepted']} accepted, {it['amount']} USD")
     stage.require(first["accepted"] == 2, f"both charges are accepted: {first.body}")
     again = machine.call("POST", path, file, source_system=EHR)
-    stage.require(again.ok and again.body["id"] == first["id"], f"the same file is one import: {again.body}")
+    stage.require(again.status == 200 and again["id"] == first["id"], f"the same file is one import: {again.body}")
+    charges = stage.person("dr.nakamura").all(f"{stage.site('OAK', 'billing')}/charges", purpose="treatment")
+    sent = [charge for charge in charges if charge["source_id"] in {each["source_id"] for each in file["charges"]}]
+    stage.require(len(sent) == len(file["charges"]), f"each charge stands there once: {sent}")
     stage.tell("It sends the same file again", f"{again.status} the same import, nothing counted twice")
     refused = stage.person("tess.ortiz").call("POST", path, file, source_system=EHR)
-    stage.refused(refused, 403, "Tess Ortiz, a biller, tries to send charges herself", policy="wall.plane")
+    words = "Tess Ortiz, a biller, tries to send charges herself"
+    who_can = f"a clinical system of {company('CA')}"
+    stage.refused(refused, 403, "refused", words, policy="wall.plane", source="cpom.separate_entities", who_can=who_can)
 
 
 def _charge(stage: Stage, number: int, code: str, price: str) -> dict[str, Any]:
@@ -61,7 +66,8 @@ def open_patient_data(stage: Stage) -> None:
         answer = tess.call("GET", accounts, purpose="payment")
         return answer if answer.status == 403 else None
 
-    stage.refused(stage.eventually(shut, "No purpose grant is in force"), 403, words, policy="wall.patient-data")
+    closed = stage.eventually(shut, "No purpose grant is in force")
+    stage.refused(closed, 403, "refused", words, policy="wall.patient-data", why="purpose grant", source="hipaa.baa")
     body = {
         "user_id": stage.ids["tess.ortiz"],
         "purpose": "Collect this month's open balances",
@@ -70,7 +76,8 @@ def open_patient_data(stage: Stage) -> None:
     asked = stage.expect(tess.call("POST", purposes, body), 201, "Tess asks for access, with a purpose and an end")
     decision = f"{purposes}/{asked['id']}/decision"
     own = tess.call("POST", decision, {"granted": True})
-    stage.refused(own, 403, "She cannot grant it herself", policy="wall.reserved-decision")
+    who_can = stage.owner_of("CA")
+    stage.reserved(own, "She cannot grant it herself", decision="gateway.phi.grant", who_can=who_can)
     granted = owner.call("POST", decision, {"granted": True})
     stage.expect(granted, 200, "Dr. Nakamura, owner of Lakeside Aesthetics PC, grants it", lambda it: it["status"])
 
@@ -79,7 +86,8 @@ def open_patient_data(stage: Stage) -> None:
         return answer.body["items"] if answer.ok else None
 
     rows = stage.eventually(opened, "Tess sees the list", lambda items: f"names masked: {items[0]['name']}")
-    stage.require(all("Quinn" not in row["name"] for row in rows), f"names are masked: {rows}")
+    names = [word for row in rows for word in row["name"].split()]
+    stage.require(all(word[1:] == "***" for word in names), f"every part of every name is masked: {rows}")
 
 
 def invoice_and_payment(stage: Stage) -> None:
@@ -101,6 +109,8 @@ def invoice_and_payment(stage: Stage) -> None:
     for thing, source in (("invoice", invoice["id"]), ("payment", first["id"])):
         found = gil.all(journal, source_id=source)
         stage.require(len(found) == 1, f"one entry for the {thing}: {found}")
+        amount = Decimal(found[0]["total"])
+        stage.require(amount == Decimal(invoice["total"]), f"the entry is over the {thing}'s amount: {found}")
         stage.tell(
             f"The {thing} stands in the books of Lakeside Aesthetics PC",
             f"{found[0]['number']}, {found[0]['total']} USD",
@@ -116,7 +126,8 @@ def tax_is_known(stage: Stage, account_id: str) -> None:
     if any(rule["item_class"] == "cosmetic_service" for rule in gil.all(rules, state="CA")):
         return
     held = tess.call("POST", f"{at}/invoices", {"account_id": account_id})
-    stage.refused(held, 409, "Tess invoices what waits, before anybody said how services are taxed in California")
+    words = "Tess invoices what waits, before anybody said how services are taxed in California"
+    stage.refused(held, 409, "tax-unknown", words)
     body = {
         "state": "CA",
         "item_class": "cosmetic_service",

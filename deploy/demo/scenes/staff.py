@@ -52,9 +52,12 @@ def nurse_for_the_practice(stage: Stage) -> dict[str, Any]:
         "starts_on": str(stage.today),
     }
     barred = marcus.call("POST", f"{stage.entity('mso', 'hr')}/employments", body)
-    stage.require(400 <= barred.status < 500, f"the MSO employs a nurse in CA: {barred.status}")
     words = "He tries to employ Rosa Lindqvist, a nurse injector, at the MSO"
-    stage.refused(barred, barred.status, words)
+    stage.refused(
+        barred, 403, "clinician-employed-by-business", words,
+        policy="term.no_clinical_employment_by_mso", why="only the clinical entity employs clinicians",
+        source="state:CA", who_can="the clinical entity that practises at the site",
+    )  # fmt: skip
     introduced = {"legal_entity_id": stage.ids["CA"]}
     marcus.post(f"/v1/network/hr/people/{person}/introductions", introduced)
     path = f"{stage.entity('CA', 'hr')}/employments"
@@ -67,7 +70,8 @@ def nurse_for_the_practice(stage: Stage) -> dict[str, Any]:
     selection = f"{path}/{proposed['id']}/selection"
     decision = {"outcome": "approved", "reason": "Interviewed; skilled with neurotoxins."}
     own = marcus.call("POST", selection, decision)
-    stage.refused(own, 403, "Marcus cannot decide on a clinician", policy="wall.reserved-decision")
+    words, who_can = "Marcus cannot decide on a clinician", stage.owner_of("CA")
+    stage.reserved(own, words, decision="hr.clinician.select", who_can=who_can)
     done = owner.call("POST", selection, decision)
     stage.expect(done, 200, "Dr. Nakamura, the owner, decides to employ her", lambda it: it["status"])
     return dict(done.body)
@@ -88,7 +92,7 @@ def papers(stage: Stage, person: str) -> None:
     looked_up = {"checked_on": str(stage.today), "checked_with": "source look-up", "finding": "confirmed"}
     base = {"issued_on": year_ago, "verification": looked_up}
     mistyped = marcus.call("POST", path, {**base, "kind": "id.npi1", "number": wrong})
-    stage.refused(mistyped, 422, f"Marcus mistypes her NPI as {wrong}")
+    stage.refused(mistyped, 422, "bad-npi", f"Marcus mistypes her NPI as {wrong}")
     for kind, more, words in (
         ("id.npi1", {"number": npi}, f"Her NPI {npi}"),
         ("lic.rn", {"state": "CA", "number": f"RN{stage.tag}", "expires_on": in_a_year}, "Her California licence"),
@@ -106,23 +110,50 @@ def papers(stage: Stage, person: str) -> None:
 
 def first_shift(stage: Stage, nurse: dict[str, Any]) -> dict[str, Any]:
     """Training is assigned from the rules; a shift names what is missing; the rest is done. Returns the shift."""
-    dana, marcus = stage.person("dana.reyes"), stage.person("marcus.bell")
-    assigned = marcus.all(f"{stage.entity('CA', 'hr')}/training", person_id=nurse["person_id"])
-    stage.require(len(assigned) > 3, f"training is assigned: {assigned}")
-    shown = ", ".join(item["requirement"] for item in assigned[:6])
-    stage.tell("Training is assigned for her role, exposure and state", f"{len(assigned)} courses: {shown}, ...")
-    complete(stage, assigned[0])
-    terms(stage)
+    assigned = assigned_by_the_rules(stage, nurse)
     day = stage.today + timedelta(days=3)
+    due = [item for item in assigned if item["due_on"] and item["due_on"] <= str(day)]
+    stage.require(len(due) > 1, f"more than one training is due by the shift: {assigned}")
+    complete(stage, due[0])
+    terms(stage)
     body = {"employment_id": nurse["id"], "starts": f"{day}T09:00", "ends": f"{day}T17:00"}
-    made = dana.post(f"{stage.site('OAK', 'hr')}/shifts", body).body
+    made = stage.person("dana.reyes").post(f"{stage.site('OAK', 'hr')}/shifts", body).body
+    left = sorted(f"training:{item['requirement']}" for item in due[1:])
     refused = publish(stage, made)
-    stage.require(400 <= refused.status < 500, f"a shift publishes too early: {refused.body}")
-    stage.refused(refused, refused.status, "Dana publishes Rosa's first shift: too early")
-    for item in assigned[1:]:
-        complete(stage, item, quietly=True)
+    stage.refused(refused, 409, "not-ready", "Dana publishes Rosa's first shift: too early")
+    missing = sorted(each["item"] for each in refused["missing"])
+    stage.require(missing == left, f"it names each training that is left, {left}: {missing}")
+    for item in assigned:
+        if item is not due[0]:
+            complete(stage, item, quietly=True)
     stage.tell("Rosa does the rest; hands-on training is signed off by the medical director")
     return dict(made)
+
+
+def assigned_by_the_rules(stage: Stage, nurse: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is assigned to her is what the rules ask of her role, her exposures and her state; one of each is told."""
+    path = f"{stage.entity('CA', 'hr')}/training"
+    assigned = stage.person("marcus.bell").all(path, person_id=nurse["person_id"])
+    all_of_it = asked(stage, "rn", "CA", nurse["exposures"])
+    names = {item["requirement"] for item in assigned}
+    stage.require(names == all_of_it, f"assigned is what the rules ask: {names} {all_of_it}")
+    stage.tell("Training is assigned for her role, exposure and state", f"{len(assigned)} courses")
+    for reason, without in (
+        ("she is a nurse", asked(stage, "front_desk", "CA", nurse["exposures"])),
+        ("she may meet blood and sees patient data", asked(stage, "rn", "CA", [])),
+        ("she works in California", asked(stage, "rn", "TX", nurse["exposures"])),
+    ):
+        only = sorted(names - without)
+        stage.require(bool(only), f"nothing is asked because {reason}: {names} {without}")
+        stage.tell(f"    because {reason}", only[0])
+    return assigned
+
+
+def asked(stage: Stage, position: str, state: str, exposures: list[str]) -> set[str]:
+    """What the rules ask of some work."""
+    path, query = f"{stage.entity('CA', 'hr')}/training-requirements", {"position": position, "state": state}
+    found = stage.person("marcus.bell").get(path, **query, exposures=exposures)
+    return {item["requirement"] for item in found["items"]}
 
 
 def publish(stage: Stage, shift: dict[str, Any]) -> Any:

@@ -21,9 +21,14 @@ def an_agreement_that_ended(stage: Stage) -> None:
     """The MSO has no access to the AZ site any more; its own clinical owner has."""
     orders = f"{stage.site('SCT', 'procurement')}/orders"
     words = "Priya Shah of the office looks at Scottsdale's orders; the agreement there ended yesterday"
-    stage.refused(stage.person("priya.shah").call("GET", orders), 403, words, policy="wall.agreement-in-force")
-    manager = stage.person("kay.brooks").call("GET", orders)
-    stage.refused(manager, 403, "So does Kay Brooks, the MSO's manager there", policy="wall.agreement-in-force")
+    manager = "So does Kay Brooks, the MSO's manager there"
+    for who, told in (("priya.shah", words), ("kay.brooks", manager)):
+        shut = stage.person(who).call("GET", orders)
+        stage.refused(
+            shut, 403, "refused", told,
+            policy="wall.agreement-in-force", why="only while a management services agreement is in force",
+            source="governance.msa.sign",
+        )  # fmt: skip
     owner = stage.person("dr.begay").call("GET", orders)
     stage.expect(
         owner, 200, "Dr. Begay, who owns Saguaro Skin PLLC, still gets in", lambda it: f"{len(it['items'])} orders"
@@ -46,11 +51,12 @@ def a_revoked_grant(stage: Stage) -> None:
     stage.eventually(lambda: finn.call("GET", path).ok, words, "200 he sees its orders")
     admin.post(f"/v1/network/gateway/grants/{grant['id']}/revocation")
     began = time.monotonic()
-    while finn.call("GET", path).ok:
+    while (shut := finn.call("GET", path)).ok:
         stage.require(time.monotonic() - began < REVOKED_WITHIN, "a revoked grant still works after five seconds")
         time.sleep(0.1)
     seconds = time.monotonic() - began
-    stage.tell("The administrator revokes it", f"404 for Finn after {seconds:.1f} s (at most {REVOKED_WITHIN:.0f})")
+    words = f"The administrator revokes it; {seconds:.1f} s later (at most {REVOKED_WITHIN:.0f}) it is shut for Finn"
+    stage.refused(shut, 404, "not-found", words)
 
 
 def one_plane_at_a_time(stage: Stage) -> None:
@@ -59,13 +65,17 @@ def one_plane_at_a_time(stage: Stage) -> None:
     charges = f"{stage.site('AUS', 'billing')}/charges"
     words = "Jo Rivera, manager and nurse in Austin, looks at patient charges as a manager"
     refused = business.call("GET", charges, purpose="treatment")
-    stage.refused(refused, 403, words)
+    stage.refused(refused, 403, "refused", words, policy="wall.patient-data", why="purpose grant", source="hipaa.baa")
     seen = clinical.call("GET", charges, purpose="treatment")
     stage.expect(seen, 200, "Signed in on the clinical plane she sees them")
     requisition = clinical.call(
         "POST", f"{stage.site('AUS', 'procurement')}/requisitions/{stage.ids['AUS']}/approval", {}
     )
-    stage.refused(requisition, 403, "And as a nurse she approves no purchase, though as a manager she may")
+    words = "And as a nurse she approves no purchase, though as a manager she may"
+    stage.refused(
+        requisition, 403, "refused", words,
+        policy="wall.plane", why="A session acts on one plane", source="cpom.separate_entities",
+    )  # fmt: skip
 
 
 def the_trail(stage: Stage) -> None:
