@@ -75,6 +75,10 @@ reference: ## Write docs/problems.md, docs/events.md and docs/access-matrix.md f
 	@$(python) -m deploy.reference
 	@$(python) -m services matrix
 
+golden-events: ## Write down every event and its fields (tests/architecture/events); they are only ever added to
+	$(development)
+	@$(python) -m tests.architecture.test_events
+
 prove-api: ## Send every operation 20,000 requests, good and garbage; drive four models at length
 	$(development)
 	@$(python) -m tests.proof.api
