@@ -21,6 +21,7 @@ from deploy.demo.people import (
     EVERY_SERVICE,
     EVERYBODY,
     MACHINE,
+    MACHINE_ROLE,
     OWNERS,
     PROVIDERS,
     SITES,
@@ -194,7 +195,7 @@ class Franchise:
         owner, entity = self._owner_of("CA"), self._entity("CA")
         grant = {
             "user_id": client,
-            "role": "clinical_system",
+            "role": MACHINE_ROLE,
             "scope_kind": "legal_entity",
             "scope_id": self.ids["CA"],
         }

@@ -120,5 +120,5 @@ BUSINESS = (
 # One person on both planes: runs the Austin site, and treats patients there. A session is one or the other.
 BOTH = (Human("jo.rivera", "Jo Rivera RN", (Role("location_manager", "AUS", limit="500.00"),)),)
 BOTH_CLINICAL = Role("provider", "AUS", licence="TX RN771204")
-MACHINE = "Lakeside EHR"
+MACHINE, MACHINE_ROLE = "Lakeside EHR", "clinical_system"
 EVERYBODY = (ADMINISTRATOR, *OWNERS, *DIRECTORS, *PROVIDERS, *BUSINESS, *BOTH)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ OWNER_NAME, OWNER_EMAIL = "Dr. Ren Okafor", "dr.okafor@lumina.example"
 
 
 class Prospect:
-    """The practice, its owner and its agreement; made once, found again by later tellings."""
+    """The practice, its owner and its agreement; made once, found again by later tellings, also on later days."""
 
     key, company = COMPANY.key, COMPANY
 
@@ -28,14 +28,18 @@ class Prospect:
 
     def owner(self) -> Person:
         """The owner of the practice."""
-        known = json.loads(self._file.read_text())
-        return Person(self._stage.base, OWNER_EMAIL, known["password"], "clinical")
+        return Person(self._stage.base, OWNER_EMAIL, self._known()["password"], "clinical")
+
+    def _known(self) -> dict[str, str]:
+        """The owner's password, and the day on which the practice joined."""
+        return dict(json.loads(self._file.read_text()))
 
     def join(self) -> None:
         """Company, site, owner and signed agreement; again changes nothing."""
         if not self._file.exists():
             self._file.touch(mode=0o600)
-            self._file.write_text(json.dumps({"password": secrets.token_urlsafe(12)}))
+            known = {"password": secrets.token_urlsafe(12), "joined_on": str(self._stage.today)}
+            self._file.write_text(json.dumps(known))
         entity = self._company()
         site = self._site(entity)
         self._owner(entity)
@@ -64,18 +68,19 @@ class Prospect:
         self._admin.post_once(f"{GATEWAY}/grants", grant)
 
     def _agreement(self, entity: str, site: str) -> str:
-        today = self._stage.today
+        # The day it joined, not today: an agreement from another day on would be another agreement.
+        joined = date.fromisoformat(self._known()["joined_on"])
         body = {
             "mso_id": self._stage.ids["mso"],
             "legal_entity_id": entity,
             "location_ids": [site],
             "services": EVERY_SERVICE,
-            "starts_on": str(today),
-            "ends_on": str(today + timedelta(days=3 * 365)),
+            "starts_on": str(joined),
+            "ends_on": str(joined + timedelta(days=3 * 365)),
         }
         agreement = str(self._admin.post_once(f"{GATEWAY}/agreements", body)["id"])
         self.owner().post_once(
-            f"/v1/entities/{entity}/gateway/agreements/{agreement}/signature", {"signed_on": str(today)}
+            f"/v1/entities/{entity}/gateway/agreements/{agreement}/signature", {"signed_on": str(joined)}
         )
         return agreement
 

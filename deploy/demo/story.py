@@ -6,6 +6,8 @@ from pathlib import Path
 from deploy.demo.scenes import books, buying, earning, fees, staff, wall
 from deploy.demo.stage import Stage
 
+VERIFY = 'make command do="gateway audit verify"'
+
 
 def play(stage: Stage) -> None:
     """The whole story, scene by scene. Raises StoryBroken or Refused where an answer is not as it must be."""
@@ -38,6 +40,7 @@ def summary(stage: Stage) -> None:
     ):
         found = gil.get(f"{stage.entity(whose, 'billing')}/trial-balance", as_of=str(stage.month_end)).body
         stage.tell(f"Books of {name}", f"debits {found['debit']} = credits {found['credit']}")
+    stage.tell("To verify the audit chain yourself", VERIFY)
 
 
 def tell(folder: Path, say: Callable[[str], None], base: str | None = None) -> Stage:

@@ -133,6 +133,8 @@ def _announce(instance: Instance, port: int, seconds: float) -> None:
     width = max(len(person["role"]) for person in sign_ins)
     for person in sign_ins:
         say(f"    {person['role']:{width}}  {person['email']:30} {person['password']}")
+    machine, key = f"{people.MACHINE_ROLE} CA", os.path.relpath(instance.folder / "demo.json")
+    say(f"    {machine:{width}}  {people.MACHINE}, a machine client: its API key is machine_key in {key}")
     say("\nThe demo story: make demo, in another terminal. Ctrl-C stops the platform; its data stays.")
 
 

@@ -1,14 +1,20 @@
 """`make run` and `make demo`, as a person at a terminal has them."""
 
+import contextlib
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deploy.demo import story
 from deploy.demo.client import send
+from deploy.local.instance import ROOT
+from deploy.local.processes import GATEWAY_PORT
+from services.gateway.roles import ROLES
 from tests.support.platform import Launcher
 
 pytestmark = pytest.mark.whole_system
@@ -27,7 +33,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(home: Path) -> Iterator[Launcher]:
+def usual_port_taken() -> Iterator[None]:
+    """Somebody listens where the gateway usually does: we, or whoever was faster."""
+    with socket.socket() as ours:
+        with contextlib.suppress(OSError):
+            ours.bind(("127.0.0.1", GATEWAY_PORT))
+            ours.listen()
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(home: Path, usual_port_taken: None) -> Iterator[Launcher]:
     """The first start: the demo franchise is made."""
     launcher = Launcher(home, "first").wait_for("Ctrl-C stops the platform")
     yield launcher
@@ -35,17 +51,34 @@ def first(home: Path) -> Iterator[Launcher]:
         launcher.interrupt()
 
 
-def test_the_first_start_says_where_it_is_and_as_whom_to_sign_in(first: Launcher) -> None:
+def test_the_first_start_says_where_it_is_and_which_port_it_took(first: Launcher) -> None:
     gateway = first.state()["gateway"]
-    assert f"API page   {gateway}/docs" in first.said
-    shown = re.findall(r"^ {4}(\S.*?) {2,}(\S+@lumina\.example) +(\S+)$", first.said, re.MULTILINE)
-    roles = {role.split()[0] for role, _, _ in shown}
-    assert {"network_buyer", "biller", "controller", "medical_director", "clinical_entity_owner", "auditor"} <= roles
-    for role, email, password in shown:
-        clinical = role.split()[0] in ("clinical_entity_owner", "medical_director", "provider")
-        body = {"email": email, "password": password, "plane": "clinical" if clinical else "business"}
-        assert send(gateway, "POST", "/v1/sessions", body, {}).status == 201, role
+    port = first.state()["ports"]["gateway"]
+    assert port != GATEWAY_PORT
+    assert f"Port {GATEWAY_PORT} is taken; the gateway took {port}.\n" in first.said
+    assert f"API page   {gateway}/docs\n" in first.said
+    assert gateway == f"http://127.0.0.1:{port}"
     assert send(gateway, "GET", "/docs", None, {}).status == 200
+
+
+def test_the_first_start_gives_a_sign_in_for_every_role(first: Launcher) -> None:
+    shown = re.findall(r"^ {4}(\S.*?) {2,}(\S+@lumina\.example) +(\S+)$", first.said, re.MULTILINE)
+    sign_ins = [
+        (ROLES[words.split()[0]], email, password) for held, email, password in shown for words in held.split(" and ")
+    ]
+    # A wind-down steward is named when an agreement ends; the clinical system is a machine and does not sign in.
+    assert {role.name for role, _, _ in sign_ins} == set(ROLES) - {"wind_down", "clinical_system"}
+    for role, email, password in sign_ins:
+        body = {"email": email, "password": password, "plane": role.plane}
+        assert send(first.state()["gateway"], "POST", "/v1/sessions", body, {}).status == 201, role
+
+
+def test_the_first_start_says_where_the_key_of_the_clinical_system_is(first: Launcher) -> None:
+    [file] = re.findall(r"^ {4}clinical_system CA +\S.*: its API key is machine_key in (.+)$", first.said, re.MULTILINE)
+    made = json.loads((ROOT / file).read_text())
+    headers = {"Authorization": f"Bearer {made['machine_key']}"}
+    path = f"/v1/locations/{made['ids']['OAK']}/billing/charge-imports"
+    assert send(first.state()["gateway"], "GET", path, None, headers).status == 200
 
 
 def test_each_service_reads_its_own_keys(first: Launcher, home: Path) -> None:
@@ -57,11 +90,20 @@ def test_each_service_reads_its_own_keys(first: Launcher, home: Path) -> None:
 def test_the_story_is_told_to_its_end(first: Launcher) -> None:
     told = first.run("demo")
     assert told.returncode == 0, told.stdout + told.stderr
-    assert "6. " in told.stdout
+    assert re.findall(r"^(\d)\. ", told.stdout, re.MULTILINE) == ["1", "2", "3", "4", "5", "6"]
+    assert f"What there is now, as the API says\n{'-' * 34}\n" in told.stdout
+    assert told.stdout.endswith(f"-> {story.VERIFY}\n")
+
+
+def test_the_story_is_told_a_second_time(first: Launcher) -> None:
+    again = first.run("demo")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.endswith(f"-> {story.VERIFY}\n")
 
 
 def test_commands_run_on_the_running_platform(first: Launcher) -> None:
-    verified = first.run("command", "gateway", "audit", "verify")
+    [command] = re.findall(r'^make command do="(.*)"$', story.VERIFY)  # what the story's end says to type
+    verified = first.run("command", *command.split())
     assert verified.returncode == 0, verified.stderr
     assert '"sound": true' in verified.stdout
 

@@ -1,7 +1,8 @@
 """Pay the manager: the month's fee of each agreement, under the rules of each state."""
 
-from datetime import date, timedelta
-from decimal import Decimal
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from deploy.demo.prospect import Prospect
@@ -9,6 +10,9 @@ from deploy.demo.scenes.buying import need, priced
 from deploy.demo.stage import Stage
 
 SERVICES = ["procurement", "hr", "billing", "bookkeeping"]
+DECISION = "billing.management_fee.approve"
+REVENUE = "4000"
+OF_GROSS: dict[str, Any] = {"base_accounts": [REVENUE], "excludes_marketing": True, "excludes_federal": True}
 
 
 def play(stage: Stage) -> None:
@@ -48,72 +52,175 @@ def agreed(stage: Stage, practice: str, owner: str, model: str, month: date, **t
         lambda it: it["outcome"],
     )
     own = stage.person("gil.fontaine").call("POST", f"{path}/{made['id']}/approval", {})
-    stage.refused(own, 403, "Gil cannot approve it", policy="wall.reserved-decision")
+    stage.reserved(own, "Gil cannot approve it", decision=DECISION, who_can=stage.owner_of(practice))
     done = signer.call("POST", f"{path}/{made['id']}/approval", {})
     stage.expect(done, 200, f"The owner of the {practice} practice approves the terms", lambda it: it["status"])
 
 
-def statement(stage: Stage, practice: str, owner: str, month: date) -> None:
-    """The month's statement with its working, approved by the owner; both books get their side."""
-    gil, signer = stage.person("gil.fontaine"), stage.person(owner)
-    path = f"{stage.entity(practice, 'billing')}/fee-statements"
-    body = {"agreement_id": stage.ids[f"agreement {practice}"], "month": f"{month:%Y-%m}"}
-    drafted = gil.call("POST", path, body)
-    if drafted.status == 409 and drafted["type"].endswith("#already-decided"):
-        stage.tell(f"The statement of {practice} for {month:%Y-%m} was approved before", drafted["detail"])
-        return
-    words = f"Gil drafts the {practice} statement of {month:%Y-%m}"
+def statement(stage: Stage, practice: str, owner: str, month: date) -> dict[str, Any]:
+    """The month's statement, approved by the owner now or in an earlier telling; it stands in both books."""
+    path, gil = f"{stage.entity(practice, 'billing')}/fee-statements", stage.person("gil.fontaine")
+    wanted = {"agreement_id": stage.ids[f"agreement {practice}"], "month": f"{month:%Y-%m}"}
+    known = gil.all(path, **wanted, status="approved")
+    if known:
+        settled = dict(gil.get(f"{path}/{known[0]['id']}").body)
+        words = f"The {practice} statement of {month:%Y-%m} was approved before"
+        stage.tell(words, f"{settled['number']}: {settled['amount']} USD")
+    else:
+        settled = drafted_and_approved(stage, practice, owner, wanted)
+    stage.require(Decimal(settled["amount"]) > 0, f"the fee is more than nothing: {settled}")
+    both_books(stage, practice, settled)
+    return settled
+
+
+def drafted_and_approved(stage: Stage, practice: str, owner: str, wanted: dict[str, str]) -> dict[str, Any]:
+    """Gil drafts a month's statement with its working and cannot approve it; the owner can."""
+    path, gil = f"{stage.entity(practice, 'billing')}/fee-statements", stage.person("gil.fontaine")
+    words = f"Gil drafts the {practice} statement of {wanted['month']}"
+    drafted = gil.call("POST", path, wanted)
     stage.expect(drafted, 201, words, lambda it: f"{it['number']}: {it['amount']} USD, {it['outcome']}")
     for line in drafted["working"][:6]:
         stage.tell(f"    {line['label']}", line["amount"])
-    approval = f"{path}/{drafted['id']}/approval"
-    stage.refused(
-        gil.call("POST", approval, {"amount": drafted["amount"]}),
-        403,
-        "Gil cannot approve it",
-        policy="wall.reserved-decision",
-    )
-    done = signer.call("POST", approval, {"amount": drafted["amount"]})
+    approval, amount = f"{path}/{drafted['id']}/approval", {"amount": drafted["amount"]}
+    own = gil.call("POST", approval, amount)
+    stage.reserved(own, "Gil cannot approve it", decision=DECISION, who_can=stage.owner_of(practice))
+    done = stage.person(owner).call("POST", approval, amount)
     stage.expect(done, 200, "The owner of the practice approves it", lambda it: it["status"])
-    if Decimal(drafted["amount"]) > 0:
-        both_books(stage, practice, drafted["id"])
+    return dict(gil.get(f"{path}/{drafted['id']}").body)
 
 
-def both_books(stage: Stage, practice: str, statement_id: str) -> None:
-    """The two sides of the fee, equal and linked."""
+def both_books(stage: Stage, practice: str, settled: dict[str, Any]) -> None:
+    """The two sides of the fee: equal to the statement and to each other, and linked."""
     gil = stage.person("gil.fontaine")
     sides = [
-        gil.all(f"{stage.entity(whose, 'billing')}/journal", source_id=statement_id) for whose in (practice, "mso")
+        gil.all(f"{stage.entity(whose, 'billing')}/journal", source_id=settled["id"]) for whose in (practice, "mso")
     ]
-    stage.require(all(len(side) == 1 for side in sides), f"both books have the fee: {sides}")
+    stage.require(all(len(side) == 1 for side in sides), f"both books have the fee once: {sides}")
     theirs, ours = sides[0][0], sides[1][0]
-    stage.require(theirs["total"] == ours["total"] and theirs["link_id"] == ours["link_id"], "the sides are one piece")
+    amounts = {Decimal(theirs["total"]), Decimal(ours["total"]), Decimal(settled["amount"])}
+    linked = theirs["link_id"] == ours["link_id"] is not None
+    stage.require(len(amounts) == 1 and linked, f"the sides are one piece: {settled} {theirs} {ours}")
     stage.tell(
         "Both books have their side, in one piece", f"{theirs['number']} and {ours['number']}, {ours['total']} USD"
     )
 
 
+def _terms(stage: Stage, practice: str, settled: dict[str, Any]) -> dict[str, Any]:
+    """The approved terms a statement was figured by."""
+    path = f"{stage.entity(practice, 'billing')}/fee-terms"
+    found: dict[str, Any] = stage.person("gil.fontaine").get(f"{path}/{settled['terms_id']}").body
+    stage.require(found["status"] == "approved", f"the owner approved the terms: {found}")
+    return found
+
+
+def _share(percent: str, amount: Decimal) -> Decimal:
+    return (Decimal(percent) * amount / 100).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+
+
+def _fee_lines(stage: Stage, settled: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the working that make the fee: it is their sum."""
+    lines = [line for line in settled["working"] if line["section"] == "fee"]
+    total = sum((Decimal(line["amount"]) for line in lines), Decimal(0))
+    stage.require(total == Decimal(settled["amount"]), f"the fee is the sum of its lines: {settled}")
+    return lines
+
+
+def flat_amount(stage: Stage, settled: dict[str, Any]) -> None:
+    """A month in force costs what the terms say."""
+    agreed_amount = _terms(stage, "NY", settled)["monthly_amount"]
+    lines = _fee_lines(stage, settled)
+    stage.require(
+        len(lines) == 1 and Decimal(settled["amount"]) == Decimal(agreed_amount), f"{agreed_amount} is due: {settled}"
+    )
+
+
+def percentage_of_revenue(stage: Stage, settled: dict[str, Any]) -> None:
+    """The base is the month's revenue in the books as it stood when the fee was figured; the fee is its percentage."""
+    base, percent = Decimal(settled["base"]), _terms(stage, "CA", settled)["percent"]
+    of_the_month, *corrections = _fee_lines(stage, settled)  # corrections: of the base of earlier months
+    stage.require(Decimal(of_the_month["amount"]) == _share(percent, base), f"{percent} % of {base} is due: {settled}")
+    fair = all(Decimal(line["amount"]) == _share(line["rate"], Decimal(line["quantity"])) for line in corrections)
+    stage.require(fair, f"each correction is the percentage of what moved: {corrections}")
+    revenue = _revenue(stage, settled)
+    stage.require(revenue == base, f"the base {base} is the revenue in the books: {revenue}")
+    stage.tell(f"That is {_plain(percent)} % of the revenue in the practice's books", f"of {revenue} USD")
+
+
+def _revenue(stage: Stage, settled: dict[str, Any]) -> Decimal:
+    first, last = _days(settled)
+    journal = f"{stage.entity('CA', 'billing')}/journal"
+    entries = stage.person("gil.fontaine").all(journal, posted_from=str(first), posted_to=str(last))
+    lines = [line for entry in entries if _before(entry, settled) for line in entry["lines"]]
+    of_revenue = [line for line in lines if line["account_code"] == REVENUE]
+    return sum((Decimal(line["credit"]) - Decimal(line["debit"]) for line in of_revenue), Decimal(0))
+
+
+def _days(settled: dict[str, Any]) -> tuple[date, date]:
+    first = date.fromisoformat(f"{settled['month']}-01")
+    return first, first.replace(day=monthrange(first.year, first.month)[1])
+
+
+def _before(fact: dict[str, Any], settled: dict[str, Any]) -> bool:
+    """Whether something was posted before the statement was figured."""
+    return datetime.fromisoformat(fact["posted_at"]) <= datetime.fromisoformat(settled["drafted_at"])
+
+
+def cost_and_mark_up(stage: Stage, settled: dict[str, Any]) -> None:
+    """The pool is what the MSO received for the sites, receipt by receipt; the fee adds the agreed mark-up."""
+    found = _terms(stage, "TX", settled)
+    allowed = [line for line in settled["working"] if line["label"] in found["cost_categories"]]
+    pool = sum((Decimal(line["amount"]) for line in allowed), Decimal(0))
+    due = pool + _share(found["percent"], pool)
+    _fee_lines(stage, settled)
+    stage.require(Decimal(settled["amount"]) == due, f"{pool} and {found['percent']} % of it are due: {settled}")
+    charged = _by_receipt(allowed)
+    received = _received_by_the_mso(stage)
+    same = {receipt["number"]: Decimal(receipt["amount"]) for receipt in received if receipt["number"] in charged}
+    stage.require(charged == same, f"the pool {charged} is what was received: {same}")
+    first, last = map(str, _days(settled))
+    of_the_month = {
+        receipt["number"]
+        for receipt in received
+        if first <= receipt["received_on"] <= last and _before(receipt, settled)
+    }
+    stage.require(of_the_month <= set(charged), f"no receipt of the month is left out: {of_the_month} {charged}")
+    words = f"That is the cost of {', '.join(sorted(charged))} and {_plain(found['percent'])} % of it"
+    stage.tell(words, f"{pool} USD and {due - pool} USD")
+
+
+def _by_receipt(costs: list[dict[str, Any]]) -> dict[str, Decimal]:
+    """The costs of a working by the receipt their document names first."""
+    charged: dict[str, Decimal] = {}
+    for line in costs:
+        number = line["document"].split()[0]
+        charged[number] = charged.get(number, Decimal(0)) + Decimal(line["amount"])
+    return charged
+
+
+def _received_by_the_mso(stage: Stage) -> list[dict[str, Any]]:
+    """Receipts of the Texan sites in the MSO's name."""
+    gil = stage.person("gil.fontaine")
+    receipts = [each for site in ("AUS", "DAL") for each in gil.all(f"{stage.site(site, 'procurement')}/receipts")]
+    return [each for each in receipts if each["legal_entity_id"] == stage.ids["mso"]]
+
+
+def _plain(number: str) -> str:
+    return f"{Decimal(number).normalize():f}"
+
+
 def forbidden_in_new_york(stage: Stage, month: date) -> None:
     """A percentage fee for New York is blocked, with policy and source."""
-    answer = propose(
-        stage,
-        "NY",
-        "fee.pct_gross",
-        month,
-        percent="12",
-        base_accounts=["4000"],
-        excludes_marketing=True,
-        excludes_federal=True,
-    )
-    stage.require(answer.status in (409, 422), f"a percentage fee for NY: {answer.status} {answer.body}")
-    stage.refused(answer, answer.status, "Gil proposes 12 % of gross revenue for New York", says="NY")
+    answer = propose(stage, "NY", "fee.pct_gross", month, percent="12", **OF_GROSS)
+    words = "Gil proposes 12 % of gross revenue for New York"
+    stage.refused(answer, 409, "fee-not-allowed", words, policy="chk.state_model", why="prohibited", source="state:NY")
+    stage.require(answer["outcome"] == "blocked" and bool(answer["sources"]), f"blocked on a source: {answer.body}")
 
 
 def opinion(stage: Stage, practice: str, model: str, basis: str, low: str, mid: str, high: str) -> None:
     """A fair-market-value opinion on file, once."""
     path = f"{stage.entity(practice, 'billing')}/fmv-opinions"
     gil = stage.person("gil.fontaine")
-    if any(found["fee_model"] == model for found in gil.all(path)):
+    if any(found["fee_model"] == model and found["expires_on"] >= str(stage.today) for found in gil.all(path)):
         return
     body = {
         "fee_model": model,
@@ -140,15 +247,14 @@ def flat_in_new_york(stage: Stage, month: date) -> None:
     """New York: a flat fee inside the opinion's band."""
     opinion(stage, "NY", "fee.flat_monthly", "monthly_amount", "15000", "18000", "21000")
     agreed(stage, "NY", "dr.weiss", "fee.flat_monthly", month, monthly_amount="18000.00")
-    statement(stage, "NY", "dr.weiss", month)
+    flat_amount(stage, statement(stage, "NY", "dr.weiss", month))
 
 
 def percentage_in_california(stage: Stage, month: date) -> None:
     """California: a percentage of gross, with a fair-market-value opinion."""
     opinion(stage, "CA", "fee.pct_gross", "percent", "10", "14", "18")
-    terms = {"percent": "14", "base_accounts": ["4000"], "excludes_marketing": True, "excludes_federal": True}
-    agreed(stage, "CA", "dr.nakamura", "fee.pct_gross", month, **terms)
-    statement(stage, "CA", "dr.nakamura", month)
+    agreed(stage, "CA", "dr.nakamura", "fee.pct_gross", month, percent="14", **OF_GROSS)
+    percentage_of_revenue(stage, statement(stage, "CA", "dr.nakamura", month))
 
 
 def cost_plus_in_texas(stage: Stage, month: date) -> None:
@@ -156,7 +262,7 @@ def cost_plus_in_texas(stage: Stage, month: date) -> None:
     opinion(stage, "TX", "fee.cost_plus", "percent", "6", "8", "10")
     agreed(stage, "TX", "dr.delgado", "fee.cost_plus", month, percent="8", cost_categories=["supplies"])
     buy_for_austin(stage)
-    statement(stage, "TX", "dr.delgado", month)
+    cost_and_mark_up(stage, statement(stage, "TX", "dr.delgado", month))
 
 
 def buy_for_austin(stage: Stage) -> None:
@@ -182,13 +288,18 @@ def unknown_state(stage: Stage, month: date) -> None:
     gil, entity = stage.person("gil.fontaine"), stage.entity(prospect.key, "billing")
     stage.eventually(lambda: gil.call("GET", f"{entity}/fmv-opinions").ok, "Billing hears of the agreement")
     opinion(stage, prospect.key, "fee.pct_gross", "percent", "10", "12", "15")
-    terms = {"percent": "12", "base_accounts": ["4000"], "excludes_marketing": True, "excludes_federal": True}
     proposed = stage.expect(
-        propose(stage, prospect.key, "fee.pct_gross", month, **terms),
+        propose(stage, prospect.key, "fee.pct_gross", month, percent="12", **OF_GROSS),
         201,
         f"Gil proposes 12 % of gross revenue for {prospect.company.name}: nobody has researched Utah's rule",
-        lambda it: f"{it['outcome']}: {it['checks'][0]['why']}",
+        lambda it: f"{it['outcome']} for counsel: {it['checks'][0]['why']}",
     )
-    stage.require(proposed["outcome"] == "held", f"held for counsel: {proposed.body}")
+    held = [check for check in proposed["checks"] if check["severity"] == "hold_for_counsel"]
+    stage.require(
+        proposed["outcome"] == "held" and "state:UT" in {check["source"] for check in held},
+        f"held for counsel, because of Utah: {proposed.body}",
+    )
     approval = prospect.owner().call("POST", f"{entity}/fee-terms/{proposed['id']}/approval", {})
-    stage.refused(approval, 409, "Not even the owner can approve it before counsel has spoken")
+    words = "Not even the owner can approve it before counsel has spoken"
+    stage.refused(approval, 409, "fee-not-allowed", words, policy="chk.state_model", why="counsel", source="state:UT")
+    stage.require(approval["outcome"] == "held", f"it stays held: {approval.body}")

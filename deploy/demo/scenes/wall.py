@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+from deploy.demo.scenes.buying import need, priced
 from deploy.demo.stage import Stage
 
 REVOKED_WITHIN = 5.0
@@ -38,7 +39,10 @@ def an_agreement_that_ended(stage: Stage) -> None:
 def a_revoked_grant(stage: Stage) -> None:
     """A role stops working within five seconds of its end."""
     admin, finn = stage.person("avery.cole"), stage.person("finn.hart")
-    path = f"{stage.site('BKN', 'procurement')}/orders"
+    path, grants = f"{stage.site('BKN', 'procurement')}/orders", "/v1/network/gateway/grants"
+    for left in admin.all(grants, user_id=stage.ids["finn.hart"], role="front_desk"):
+        if left["scope_id"] == stage.ids["BKN"] and not left["revoked_at"]:  # of a telling that was interrupted
+            admin.post(f"{grants}/{left['id']}/revocation")
     body = {
         "user_id": stage.ids["finn.hart"],
         "role": "front_desk",
@@ -46,10 +50,10 @@ def a_revoked_grant(stage: Stage) -> None:
         "scope_id": stage.ids["BKN"],
         "ends_on": str(stage.today + timedelta(days=7)),
     }
-    grant = admin.post("/v1/network/gateway/grants", body)
+    grant = admin.post(grants, body)
     words = "Finn Hart helps out in Brooklyn for a week"
     stage.eventually(lambda: finn.call("GET", path).ok, words, "200 he sees its orders")
-    admin.post(f"/v1/network/gateway/grants/{grant['id']}/revocation")
+    admin.post(f"{grants}/{grant['id']}/revocation")
     began = time.monotonic()
     while (shut := finn.call("GET", path)).ok:
         stage.require(time.monotonic() - began < REVOKED_WITHIN, "a revoked grant still works after five seconds")
@@ -68,14 +72,25 @@ def one_plane_at_a_time(stage: Stage) -> None:
     stage.refused(refused, 403, "refused", words, policy="wall.patient-data", why="purpose grant", source="hipaa.baa")
     seen = clinical.call("GET", charges, purpose="treatment")
     stage.expect(seen, 200, "Signed in on the clinical plane she sees them")
-    requisition = clinical.call(
-        "POST", f"{stage.site('AUS', 'procurement')}/requisitions/{stage.ids['AUS']}/approval", {}
-    )
-    words = "And as a nurse she approves no purchase, though as a manager she may"
+    approval = f"{asked_for_austin(stage)}/approval"
+    words = "And as a nurse she approves no purchase"
     stage.refused(
-        requisition, 403, "refused", words,
+        clinical.call("POST", approval, {}), 403, "refused", words,
         policy="wall.plane", why="A session acts on one plane", source="cpom.separate_entities",
     )  # fmt: skip
+
+    done = business.call("POST", approval, {})
+    stage.expect(done, 200, "As a manager she approves it", lambda it: f"{it['number']} {it['status']}")
+
+
+def asked_for_austin(stage: Stage) -> str:
+    """The office asks for a carton of paper for Austin; returns the requisition's URL."""
+    priya, at = stage.person("priya.shah"), stage.site("AUS", "procurement")
+    paper = next(item for item in priya.all(f"{at}/items", item_class="business") if "paper" in item["name"].lower())
+    lines = [need(priced(stage, "priya.shah", "AUS", paper), "1")]
+    made = priya.call("POST", f"{at}/requisitions", {"lines": lines, "submit": True})
+    stage.expect(made, 201, "Priya asks for paper for Austin", lambda it: f"{it['number']}, {it['total']} USD")
+    return f"{at}/requisitions/{made['id']}"
 
 
 def the_trail(stage: Stage) -> None:
