@@ -57,8 +57,8 @@ def configure(service: str, level: str = "INFO") -> None:
     _structlog(level)
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    # SQLAlchemy and kombu print parameters and bodies at lower levels.
-    for noisy in ("sqlalchemy", "kombu", "amqp", "urllib3", "werkzeug", "alembic.runtime.plugins"):
+    # SQLAlchemy and kombu print parameters and bodies at lower levels; our pool speaks with SQLAlchemy's words.
+    for noisy in ("sqlalchemy", "shared.pool", "kombu", "amqp", "urllib3", "werkzeug", "alembic.runtime.plugins"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
