@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -38,23 +39,34 @@ def login_url(admin_url: str, user: str, password: str, dbname: str) -> str:
     return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{place}:{port}/{dbname}{options}"
 
 
+def as_administrator(admin_url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A superuser's connection that commits each statement."""
+    # Named: a server that was set up without a locale (SQL_ASCII) would answer names as bytes.
+    return psycopg.connect(admin_url, autocommit=True, client_encoding="utf8")
+
+
+def existing(admin: psycopg.Connection[tuple[Any, ...]]) -> set[str]:
+    """The names of the server's databases."""
+    return {name for (name,) in admin.execute("select datname from pg_database")}
+
+
 def provision(admin_url: str, owner_password: str, app_password: str) -> None:
     """Create the roles, set their passwords, and create each service's database, owned by the owner role.
 
     `admin_url` is a superuser's libpq URL. Raises psycopg.Error.
     """
-    with psycopg.connect(admin_url, autocommit=True) as admin:
+    with as_administrator(admin_url) as admin:
         # Roles belong to the whole server: two start-ups at once would trip over each other.
         admin.execute("select pg_advisory_lock(hashtext('partywall databases'))")
         admin.execute(create_roles_sql().encode())
         for role, password in ((OWNER, owner_password), (APP, app_password)):
             admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
-        existing = {row[0] for row in admin.execute("select datname from pg_database").fetchall()}
+        there = existing(admin)
         for service in SERVICES:
-            _database(admin, name_of(service), exists=name_of(service) in existing)
+            _database(admin, name_of(service), exists=name_of(service) in there)
 
 
-def _database(admin: psycopg.Connection[tuple[object, ...]], name: str, *, exists: bool) -> None:
+def _database(admin: psycopg.Connection[tuple[Any, ...]], name: str, *, exists: bool) -> None:
     # template0: the server's own template may have another encoding.
     create = ["CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"]
     close = ["REVOKE ALL ON DATABASE {name} FROM PUBLIC", "GRANT CONNECT ON DATABASE {name} TO {app}"]

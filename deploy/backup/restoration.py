@@ -8,7 +8,7 @@ import psycopg
 
 from deploy.backup.contents import Json, Refused, dump_of, read
 from deploy.backup.programs import major, run, url_of
-from deploy.databases import login_url, name_of, provision
+from deploy.databases import as_administrator, existing, login_url, name_of, provision
 from services.gateway.audit import proof
 from shared import chain
 from shared.db import Database
@@ -36,9 +36,9 @@ def restore(backup: Path, home: Path, admin_url: str) -> Json:
 
 
 def _require_empty(admin_url: str) -> None:
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        existing = {row[0] for row in admin.execute("select datname from pg_database").fetchall()}
-    for name in existing.intersection(map(name_of, SERVICES)):
+    with as_administrator(admin_url) as admin:
+        there = existing(admin)
+    for name in there.intersection(map(name_of, SERVICES)):
         with psycopg.connect(url_of(admin_url, name)) as connection:
             if connection.execute("select 1 from pg_tables where schemaname = 'public' limit 1").fetchone():
                 raise Refused(f"The database {name} is not empty.")

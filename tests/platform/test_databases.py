@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from deploy import databases
 from deploy.local import postgres
@@ -46,6 +47,14 @@ def test_provisioning_at_once_and_again_leaves_four_databases(server: postgres.S
     for service in SERVICES:
         with as_app(server, service) as connection:
             assert connection.execute("show server_encoding").fetchone() == ("UTF8",)
+
+
+def test_a_server_without_a_locale_is_provisioned_again(server: postgres.Server) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute("create database plain template template0 encoding 'SQL_ASCII' locale 'C'")
+    for _ in range(2):
+        databases.provision(make_conninfo(server.url(), dbname="plain"), "o'wner", "app/1")
+    as_app(server).close()
 
 
 def test_the_owner_makes_tables_and_the_application_cannot(server: postgres.Server) -> None:
