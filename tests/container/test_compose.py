@@ -17,7 +17,7 @@ PROCESSES = [*SERVICES, *(f"{service}-worker" for service in SERVICES)]
 
 def test_every_step_ends_well_and_every_process_is_healthy(gateway: str, compose: Compose) -> None:
     states = compose.states()
-    assert {states[step] for step in ("keys", "databases", "migrate")} == {"exited 0"}
+    assert {states[step] for step in ("keys", "databases", "migrate", "rules")} == {"exited 0"}
     assert {states[process] for process in [*PROCESSES, "postgres", "rabbitmq", "prometheus"]} == {"healthy"}
     assert http.request("GET", f"{gateway}/readyz").status == 200
 

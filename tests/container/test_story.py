@@ -16,7 +16,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, gateway: str, compose: Comp
     """The demo franchise, made through the published gateway; its files."""
     made = tmp_path_factory.mktemp("franchise")
     command = ["exec", "-T", "gateway", "python", "-m", "services", "command", "gateway"]
-    compose.run(*command, "rules", "load")
     administrator = people.ADMINISTRATOR
     options = [f"--slug={people.SLUG}", f"--name={people.NAME}", f"--email={administrator.email}"]
     printed = compose.run(*command, "bootstrap", *options, f"--admin-name={administrator.name}")
