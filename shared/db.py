@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import RowFactory, namedtuple_row, tuple_row
 from sqlalchemy import (
     Connection,
     Date,
@@ -288,16 +288,16 @@ class Sql:
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> list[Any]:
         """Run a statement that gives rows."""
-        return self._run(session, values).fetchall()
+        return self._run(session, values, namedtuple_row).fetchall()
 
     def run(self, session: Session, values: Mapping[str, Any]) -> None:
-        """Run a statement that gives none."""
-        self._run(session, values)
+        """Run a statement that gives none, or none of interest."""
+        self._run(session, values, tuple_row)
 
-    def _run(self, session: Session, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+    def _run(self, session: Session, values: Mapping[str, Any], make_row: RowFactory[Any]) -> psycopg.Cursor[Any]:
         driver = _driver(session)
         try:
-            return driver.cursor(row_factory=namedtuple_row).execute(self._prepared, values)
+            return driver.cursor(row_factory=make_row).execute(self._prepared, values)
         except psycopg.Error as error:
             # Without the values: they may be a person's.
             raise DBAPIError.instance(

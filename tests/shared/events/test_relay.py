@@ -1,6 +1,7 @@
 """The sequencer: dense, ordered, chained, one leader; and the proof that nobody touched the log."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from shared.contracts.procurement import VendorRecorded
 from shared.db import Database
 from shared.ids import new_id
 from shared.outbox import LoggedEvent, Origin, Pending, emit, write_pending
-from shared.relay import LostLead, Sequencer, backlog
+from shared.relay import BATCH, GATHER_SECONDS, LostLead, Pace, Sequencer, backlog
 from shared.settings import Settings
 from shared.tenancy import Scope
 from shared.wakeup import Leadership
@@ -224,3 +225,14 @@ def test_the_backlog_tells_how_much_waits_and_how_long(publisher: Database) -> N
     with publisher.platform_transaction() as session:
         assert backlog(session, bus=False).unpublished == 0
         assert (backlog(session, bus=True).unsequenced, backlog(session, bus=True).unpublished) == (0, 2)
+
+
+def test_events_that_come_singly_are_not_held_and_those_that_come_thick_gather() -> None:
+    alone = Pace()
+    assert [alone.pause(1) for _ in range(9)] == [0.0] * 9
+    assert alone.pause(1) == GATHER_SECONDS
+    thick = Pace()
+    assert thick.pause(40) == GATHER_SECONDS
+    assert thick.pause(BATCH) == 0.0
+    time.sleep(0.15)
+    assert thick.pause(1) == 0.0
