@@ -1,7 +1,7 @@
 """The end of the log in memory: read once for all, right whatever happens to the log."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -23,9 +23,11 @@ class Counting(Database):
 
     looks = 0
 
-    def platform_transaction(self, turn: str = "") -> AbstractContextManager[Session]:
+    @contextmanager
+    def platform_transaction(self, turn: str = "") -> Iterator[Session]:
         self.looks += 1
-        return super().platform_transaction(turn)
+        with super().platform_transaction(turn) as session:
+            yield session
 
 
 @pytest.fixture
