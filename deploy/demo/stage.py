@@ -5,6 +5,7 @@ import time
 from calendar import monthrange
 from collections.abc import Callable, Iterable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -59,6 +60,13 @@ class Stage:
     def owner_of(self, key: str) -> str:
         """Who takes an owner's decisions at a legal entity, in the words of a refusal."""
         return f"an owner of {company(key)}"
+
+    def limit_of(self, key: str) -> Decimal:
+        """Up to which total somebody may approve, as the directory says."""
+        grants = self.person("ruth.adler").all("/v1/network/gateway/grants", user_id=self.ids[key])
+        limits = [Decimal(grant["approval_limit"]) for grant in grants if grant["approval_limit"]]
+        self.require(len(limits) == 1, f"{key} has one approval limit: {grants}")
+        return limits[0]
 
     def entity(self, key: str, service: str) -> str:
         """The URL of a service at one legal entity."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.demo.client import Answer
+from deploy.demo.scenes import bills
 from deploy.demo.stage import Stage, company
 
 
@@ -31,8 +32,8 @@ def play(stage: Stage) -> Bought:
     requisition = submit_and_approve(stage, drafted)
     order = receive_in_parts(stage, requisition, toxin)
     paper_order = order_with(stage, requisition, paper)
-    bills = [match_the_bill(stage, order), nobody_approves_their_own(stage, paper_order)]
-    return Bought(requisition, orders_of(stage, requisition), bills)
+    approved = [bills.match(stage, order), bills.nobody_approves_their_own(stage, paper_order)]
+    return Bought(requisition, orders_of(stage, requisition), approved)
 
 
 def choose(stage: Stage) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -94,21 +95,13 @@ def need(item: dict[str, Any], quantity: str) -> dict[str, Any]:
 def draft(stage: Stage, items: list[dict[str, Any]]) -> dict[str, Any]:
     """Dana drafts it: so much of the toxin that the total lies above the buyer's limit, below the controller's."""
     toxin, gloves, paper = items
-    enough = int(limit_of(stage, "priya.shah") / toxin["buy_price"]) + 2
+    enough = int(stage.limit_of("priya.shah") / toxin["buy_price"]) + 2
     lines = [need(toxin, str(enough)), need(gloves, "4"), need(paper, "2")]
     body = {"lines": lines, "note": f"Month's supply {stage.tag}"}
     path = f"{stage.site('OAK', 'procurement')}/requisitions"
     made = stage.person("dana.reyes").call("POST", path, body)
     words = "Dana drafts the requisition with all three"
     return dict(stage.expect(made, 201, words, lambda it: f"{it['number']}, {it['total']} USD").body)
-
-
-def limit_of(stage: Stage, key: str) -> Decimal:
-    """Up to which total somebody may approve, as the directory says."""
-    grants = stage.person("ruth.adler").all("/v1/network/gateway/grants", user_id=stage.ids[key])
-    limits = [Decimal(grant["approval_limit"]) for grant in grants if grant["approval_limit"]]
-    stage.require(len(limits) == 1, f"{key} has one approval limit: {grants}")
-    return limits[0]
 
 
 def _path(stage: Stage, requisition: dict[str, Any]) -> str:
@@ -158,7 +151,7 @@ def requester_cannot_approve(stage: Stage, paper: dict[str, Any]) -> None:
     dana, at = stage.person("dana.reyes"), f"{stage.site('OAK', 'procurement')}/requisitions"
     body = {"lines": [need(paper, "1")], "note": f"Paper alone {stage.tag}", "submit": True}
     made = dana.call("POST", at, body)
-    limit = limit_of(stage, "dana.reyes")
+    limit = stage.limit_of("dana.reyes")
     words = "Dana also asks for a little paper at once"
     stage.expect(made, 201, words, lambda it: f"{it['number']}, {it['total']} USD; her limit is {limit}")
     stage.require(Decimal(made["total"]) <= limit, f"it lies within her limit: {made.body}")
@@ -176,7 +169,7 @@ def submit_and_approve(stage: Stage, drafted: dict[str, Any]) -> dict[str, Any]:
     own = dana.call("POST", f"{path}/approval", {})
     stage.refused(own, 403, "self-approval", "Dana tries to approve her own request")
     above_the_limit(stage, path, Decimal(drafted["total"]))
-    limit = limit_of(stage, "gil.fontaine")
+    limit = stage.limit_of("gil.fontaine")
     approved = gil.call("POST", f"{path}/approval", {})
     stage.expect(approved, 200, f"Gil Fontaine, the controller (limit {limit}), approves", _status)
     placed = orders_of(stage, drafted)
@@ -191,7 +184,7 @@ def submit_and_approve(stage: Stage, drafted: dict[str, Any]) -> dict[str, Any]:
 
 def above_the_limit(stage: Stage, path: str, total: Decimal) -> None:
     """Somebody may approve requisitions, and this one is too large for them."""
-    limit = limit_of(stage, "priya.shah")
+    limit = stage.limit_of("priya.shah")
     stage.require(total > limit, f"{total} lies above {limit}")
     tried = stage.person("priya.shah").call("POST", f"{path}/approval", {})
     words = f"Priya tries; the total is above her limit of {limit}"
@@ -276,55 +269,3 @@ def show_stock(stage: Stage, order: dict[str, Any], item: dict[str, Any]) -> Non
     stage.require(len(came) == 2 and came <= on_hand, f"stock shows {came}: {rows}")
     shown = "; ".join(f"lot {row['lot']}: {row['quantity']} {row['unit']}, expires {row['expires_on']}" for row in rows)
     stage.tell(f"On hand of {item['name']}", shown)
-
-
-def match_the_bill(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
-    """A price beyond tolerance is held, and nobody approves it; the corrected bill matches and is approved."""
-    at, tess, gil = stage.site("OAK", "procurement"), stage.person("tess.ortiz"), stage.person("gil.fontaine")
-    dear = billed(stage, order, Decimal("1.20"))
-    held = tess.call("POST", f"{at}/bills", {**dear, "order_id": order["id"]})
-    words = f"Tess Ortiz enters the vendor's bill for {order['number']}, 20 % too dear"
-    stage.expect(held, 201, words, lambda it: f"{it['status']}: " + "; ".join(hold["detail"] for hold in it["holds"]))
-    reasons = {hold["code"] for hold in held["holds"]}
-    stage.require((held["status"], reasons) == ("held", {"price"}), f"the bill is held for its price: {held.body}")
-    bill = f"{at}/bills/{held['id']}"
-    early = gil.call("POST", f"{bill}/approval", {})
-    points_at = [hold["pointer"] for hold in held["holds"]]
-    stage.refused(early, 409, "bill-held", "Gil tries to approve it all the same", points_at=points_at)
-    match = {"If-Match": held.headers["ETag"]}
-    right = tess.call("PUT", bill, billed(stage, order, Decimal(1)), headers=match)
-    stage.expect(right, 200, "The vendor corrects the bill; Tess enters the correction", _status)
-    stage.require((right["status"], right["holds"]) == ("matched", []), f"the bill matches: {right.body}")
-    desk = tess.call("POST", f"{bill}/approval", {})
-    words = "Tess, who only enters bills, tries to approve it"
-    stage.refused(desk, 403, "refused", words, policy="wall.deny-by-default")
-    done = gil.call("POST", f"{bill}/approval", {})
-    return dict(stage.expect(done, 200, "Gil approves it", lambda it: f"{it['status']}, {it['total']} USD").body)
-
-
-def nobody_approves_their_own(stage: Stage, order: dict[str, Any]) -> dict[str, Any]:
-    """Gil may approve bills, and this one is within his limit; he entered it, so he leaves it to Tess to enter."""
-    at, tess, gil = stage.site("OAK", "procurement"), stage.person("tess.ortiz"), stage.person("gil.fontaine")
-    bill = {**billed(stage, order, Decimal(1)), "order_id": order["id"]}
-    his = gil.call("POST", f"{at}/bills", bill)
-    words = f"Gil enters the bill of {order['vendor_name']} himself"
-    stage.expect(his, 201, words, lambda it: f"{it['status']}, {it['total']} USD")
-    within = his["status"] == "matched" and Decimal(his["total"]) <= limit_of(stage, "gil.fontaine")
-    stage.require(within, f"it matches and lies within Gil's limit: {his.body}")
-    own = gil.call("POST", f"{at}/bills/{his['id']}/approval", {})
-    stage.refused(own, 403, "own-bill", "Gil tries to approve the bill he entered")
-    stage.expect(gil.call("POST", f"{at}/bills/{his['id']}/cancellation", {}), 200, "He takes it back", _status)
-    hers = stage.expect(tess.call("POST", f"{at}/bills", bill), 201, "Tess enters it instead", _status)
-    done = gil.call("POST", f"{at}/bills/{hers['id']}/approval", {})
-    return dict(stage.expect(done, 200, "Gil approves it", lambda it: f"{it['status']}, {it['total']} USD").body)
-
-
-def billed(stage: Stage, order: dict[str, Any], factor: Decimal) -> dict[str, Any]:
-    """The vendor's bill for all of an order at its prices times `factor`."""
-    lines, total = [], Decimal(0)
-    for line in order["lines"]:
-        price = (Decimal(line["unit_price"]) * factor).quantize(Decimal("0.0001"))
-        total += (price * Decimal(line["quantity"])).quantize(Decimal("0.01"))
-        lines.append({"order_line_id": line["id"], "quantity": line["quantity"], "unit_price": str(price)})
-    number = f"INV-{stage.tag}-{order['number'][-6:]}"
-    return {"number": number, "billed_on": str(stage.today), "total": str(total), "lines": lines}

@@ -8,7 +8,7 @@ from typing import Any
 
 from stdnum import luhn
 
-from deploy.demo.scenes import buying, earning
+from deploy.demo.scenes import bills, buying, earning
 from deploy.demo.scenes.buying import need, priced
 from deploy.demo.stage import Stage
 from tests.proof.faults.asking import Desk, Journal, NotDone
@@ -106,7 +106,7 @@ def _receive(desk: Desk, at: str, receiver: str, order: dict[str, Any]) -> None:
 
 def _pay(desk: Desk, at: str, order: dict[str, Any]) -> None:
     tess, gil, key = desk.stage.person("tess.ortiz"), desk.stage.person("gil.fontaine"), desk.next_key()
-    bill = buying.billed(desk.stage, order, Decimal(1)) | {"number": key, "order_id": order["id"]}
+    bill = bills.billed(desk.stage, order, Decimal(1)) | {"number": key, "order_id": order["id"]}
     bill["billed_on"] = str(desk.stage.today - timedelta(days=1))
     entered = desk.ask(tess, f"{at}/bills", bill, key=key)
     desk.rest()
