@@ -1,11 +1,12 @@
-"""Eight kills of `make run` under load; and each check finds the fault that is made for it."""
+"""A short run of each half, `make run` alone and everything over RabbitMQ; each check finds the fault made for it."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.proof.faults import checks
+from tests.proof.faults import checks, faults, own_broker
 from tests.proof.faults.plan import Plan
 from tests.proof.faults.run import run
 from tests.proof.faults.world import World
@@ -83,13 +84,31 @@ def spoil(world: World) -> None:
         assert words in found, f"{what}: not found in\n{found}"
 
 
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+
+
 @pytest.mark.whole_system
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+@needs_proc
 def test_nothing_is_lost_or_doubled_by_eight_kills_and_planted_faults_are_found(tmp_path: Path) -> None:
     said: list[str] = []
     plan = Plan("make run", broker=False, kills=8, others=0)
     figures = run(plan, SEED, tmp_path / "home", said.append, then=spoil)
     assert not figures.findings, [f"seed {SEED}", *said, *figures.findings]
     assert figures.kills == 8
+    assert figures.counts["answered 2xx"] > 20
+    assert figures.counts["events published"] > 0
+
+
+@pytest.mark.whole_system
+@pytest.mark.rabbitmq
+@needs_proc
+def test_nothing_is_lost_or_doubled_over_rabbitmq_by_six_kills_and_one_of_every_other_fault(tmp_path: Path) -> None:
+    if own_broker.installed() is None:
+        assert not os.environ.get("REQUIRE_RABBITMQ"), "no RabbitMQ is installed"
+        pytest.skip("no RabbitMQ is installed")
+    said: list[str] = []
+    figures = run(Plan("RabbitMQ", broker=True, kills=6, others=1), SEED, tmp_path / "home", said.append)
+    assert not figures.findings, [f"seed {SEED}", *said, *figures.findings]
+    assert figures.struck.keys() >= {fault.name for fault in (faults.BROKER, *faults.OF_THE_BROKER, *faults.OTHERS)}
     assert figures.counts["answered 2xx"] > 20
     assert figures.counts["events published"] > 0
