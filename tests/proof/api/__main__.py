@@ -15,7 +15,6 @@ from deploy.local.instance import ROOT
 from tests.proof.api import cast as casting
 from tests.proof.api import garbage, planes
 from tests.proof.api.aim import Aim, places
-from tests.proof.api.cast import Cast
 from tests.proof.api.document import Document
 from tests.proof.api.engine import Seen, Size, run
 from tests.proof.api.known import Known, ListeningStage, explore
@@ -23,6 +22,7 @@ from tests.proof.api.report import Figures
 from tests.support.platform import Platform
 
 HOME = ROOT / ".partywall" / "proof-api"
+REQUESTS = 20_000
 ROUND, CHAINS, STEPS = 8, 40, 8  # cases for each operation and round; chains of the stateful phase, and their length
 
 
@@ -53,23 +53,36 @@ def prove(platform: Platform, asked: argparse.Namespace) -> Figures:
         story.play(stage)
     cast = casting.make(stage)
     known.kept = cast.kept
-    figures = Figures(asked.seed)
+    figures = Figures(asked.seed, complete=_complete(asked))
     for plane in planes.PLANES:
-        labels = _chosen(planes.open_to(document, plane), asked)
-        wanted = [document.operations[label] for label in labels]
-        lists = {one.path for one in wanted} if not asked.short else set().union(*(one.lists for one in wanted))
-        explore(known, cast.people[plane][0], places(cast), lists)
+        opened = planes.open_to(document, plane)
+        labels, spoiled = _chosen(opened, asked), garbage.targets(document, opened)
+        if asked.short:
+            spoiled -= figures.spoiled
+        explore(known, cast.people[plane][0], places(cast), _lists(document, labels, spoiled, asked.short))
         _say(f"{plane} plane: {len(labels)} operations; known: {known.counts[0]:,} ids")
-        _plane(figures, plane, known, cast, labels, asked)
+        _plane(figures, plane, Aim(known, cast, plane, asked.seed), labels, spoiled, asked)
     return figures
 
 
-def _plane(figures: Figures, plane: str, known: Known, cast: Cast, labels: set[str], asked: Any) -> None:
-    """Garbage once, then rounds until this plane has had its half of the requests."""
-    aim = Aim(known, cast, plane, asked.seed)
+def _complete(asked: argparse.Namespace) -> bool:
+    """Whether it is long enough for every operation to have answered well once."""
+    return not (asked.short or asked.operations or asked.minutes) and asked.requests >= REQUESTS
+
+
+def _lists(document: Document, labels: set[str], spoiled: set[str], short: bool) -> set[str]:
+    """What is read first: all that can be, or for a short run what names the ids of these operations."""
+    if not short:
+        return {document.operations[label].path for label in labels}
+    return set().union(*(document.operations[label].lists for label in labels | spoiled))
+
+
+def _plane(figures: Figures, plane: str, aim: Aim, labels: set[str], spoiled: set[str], asked: Any) -> None:
+    """Garbage once at `spoiled`, then rounds over `labels` until this plane has had its half of the requests."""
+    base = aim.cast.stage.base
     seen = figures.planes[plane] = Seen()
     figures.open_to[plane] = labels
-    for sent in garbage.throw(known, aim, labels, cast.stage.base):
+    for sent in garbage.throw(aim, spoiled, base):
         figures.note(sent)
         if sent.fault:
             _say(f"  {sent.fault}: {sent.label}: {sent.what}: {sent.status}")
@@ -79,7 +92,7 @@ def _plane(figures: Figures, plane: str, known: Known, cast: Cast, labels: set[s
         chains = 3 if asked.short else CHAINS
         first = number == 0 and not asked.short
         size = Size(asked.examples, chains, STEPS, first, asked.seed + number, seconds)
-        run(known, aim, labels, cast.stage.base, size, seen)
+        run(aim, labels, base, size, seen)
         number += 1
         _say(f"  round {number}: {seen.requests:,} requests, {len(seen.findings)} findings")
     figures.redirected += aim.redirected
@@ -107,7 +120,7 @@ def _say(words: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.api", description=__doc__)
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the platform")
-    parser.add_argument("--requests", type=int, default=20_000, help="at least so many, half of them on each plane")
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="at least so many, half of them on each plane")
     parser.add_argument("--examples", type=int, default=ROUND, help="cases for each operation and round")
     parser.add_argument("--operations", type=int, default=0, help="so many operations of each plane only")
     parser.add_argument("--chains", type=int, default=60, help="chains of each state machine, 0 for none")

@@ -1,5 +1,6 @@
 """Runs schemathesis over the operations of a plane: examples, coverage, fuzzing and stateful phases, all checks."""
 
+import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -8,15 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import schemathesis
+from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.transport import Response
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from tests.proof.api.aim import Aim
 from tests.proof.api.known import Known
+from tests.support.problems import documented
 
 # What positive data may be answered: a rule, the state of things or the place can stand against a well-formed request.
-REFUSED_BY_RULE = ["2xx", "400", "401", "403", "404", "409", "412", "422", "428", "429"]
+# Not 400: that says that a request cannot be read at all, or lacks a header that the document calls required.
+REFUSED_BY_RULE = ["2xx", "401", "403", "404", "409", "412", "422", "428", "429"]
 
 REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "428", "429", "431"]
 
@@ -44,7 +49,18 @@ class Seen:
     answered: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     findings: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)  # what well-formed requests met, by the problem's name
     links: int = 0
+
+    @property
+    def good(self) -> set[str]:
+        """Operations that answered 2xx at least once."""
+        return {label for label, found in self.answered.items() if any(200 <= status < 300 for status in found)}
+
+    @property
+    def unlisted(self) -> set[str]:
+        """What well-formed requests were refused with, though docs/problems.md does not explain it."""
+        return self.refused.keys() - documented()
 
     def note(self, phase: str, recorder: ScenarioRecorder) -> None:
         """Count a scenario's requests and keep each new finding with what caused it."""
@@ -56,6 +72,8 @@ class Seen:
             if interaction.response is not None:
                 self.statuses[interaction.response.status_code] += 1
                 self.answered[label][interaction.response.status_code] += 1
+                if node and interaction.response.status_code >= 400 and _well_formed(node.value):
+                    self.refused[_problem(interaction.response)] += 1
         for case_id, checks in recorder.checks.items():
             for check in checks:
                 if check.failure_info is not None:
@@ -67,8 +85,21 @@ class Seen:
                     self.findings.setdefault(key, [failure.message, check.failure_info.code_sample])
 
 
-def run(known: Known, aim: Aim, labels: set[str], base: str, size: Size, seen: Seen) -> None:
+def _well_formed(case: Case[Any]) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+def _problem(response: Response) -> str:
+    """The name of the problem an answer is."""
+    try:
+        return str(json.loads(response.content)["type"]).rpartition("#")[2]
+    except (ValueError, KeyError, TypeError):
+        return "no problem document"
+
+
+def run(aim: Aim, labels: set[str], base: str, size: Size, seen: Seen) -> None:
     """One round over these operations; `seen` takes in what comes of it."""
+    known = aim.known
     schema = schemathesis.openapi.from_dict(known.document.raw, config=_config(base, size)).include(
         lambda context: context.operation.label in labels
     )

@@ -11,8 +11,8 @@ import urllib3
 
 from tests.proof.api.aim import Aim
 from tests.proof.api.bodies import body_for
-from tests.proof.api.document import Described
-from tests.proof.api.known import Known, address
+from tests.proof.api.document import Described, Document
+from tests.proof.api.known import address
 
 HUGE = 10**40
 NO_ANSWER = 599
@@ -55,19 +55,23 @@ class Sent:
         return "accepted" if self.status < 400 else None
 
 
-def throw(known: Known, aim: Aim, labels: set[str], base: str) -> Iterator[Sent]:
-    """Each kind of garbage at each operation of the plane that takes a JSON body."""
+def targets(document: Document, labels: set[str]) -> set[str]:
+    """Those of these operations that take a JSON body."""
+    return {label for label in labels if _content(document.operations[label])}
+
+
+def throw(aim: Aim, labels: set[str], base: str) -> Iterator[Sent]:
+    """Each kind of garbage at each of these operations, which all take a JSON body."""
     with ThreadPoolExecutor(THREADS) as pool:
-        for answers in pool.map(lambda label: list(_at(known, aim, label, base)), sorted(labels)):
+        for answers in pool.map(lambda label: list(_at(aim, label, base)), sorted(labels)):
             yield from answers
 
 
-def _at(known: Known, aim: Aim, label: str, base: str) -> Iterator[Sent]:
+def _at(aim: Aim, label: str, base: str) -> Iterator[Sent]:
     """One operation, once with each kind."""
+    known = aim.known
     described = known.document.operations[label]
-    schema = _schema(known, described)
-    if schema is None:
-        return
+    schema = _schema(known.document, described)
     chance = random.Random(f"{aim.seed} {label}")
     good = known.seed(label, chance) or body_for(described.name, known, chance, aim.fixed) or {}
     path = address(known, described.path, chance.choice(_places(aim, described)))
@@ -124,13 +128,14 @@ def _wrong_values(described: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "null", None
 
 
-def _schema(known: Known, described: Described) -> dict[str, Any] | None:
-    content = described.body.get("requestBody", {}).get("content", {}).get("application/json")
-    if content is None:
-        return None
-    found: dict[str, Any] = content["schema"]
+def _content(described: Described) -> dict[str, Any]:
+    return dict(described.body.get("requestBody", {}).get("content", {}).get("application/json", {}))
+
+
+def _schema(document: Document, described: Described) -> dict[str, Any]:
+    found: dict[str, Any] = _content(described)["schema"]
     name = found.get("$ref", "").rpartition("/")[2]
-    return known.document.raw["components"]["schemas"][name] if name else found
+    return document.raw["components"]["schemas"][name] if name else found
 
 
 def _places(aim: Aim, described: Described) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.proof.api.engine import Seen
 from tests.proof.api.garbage import Sent
+from tests.proof.api.never import NEVER
 
 SHOWN = 40
 
@@ -15,11 +16,13 @@ class Figures:
     """Both planes together."""
 
     seed: int
+    complete: bool = False  # long enough for every operation to have answered well once
     planes: dict[str, Seen] = field(default_factory=dict)
     open_to: dict[str, set[str]] = field(default_factory=dict)
     garbage: Counter[str] = field(default_factory=Counter)
     garbage_faults: list[Sent] = field(default_factory=list)
     redirected: Counter[str] = field(default_factory=Counter)
+    spoiled: set[str] = field(default_factory=set)  # operations that had garbage
 
     @property
     def requests(self) -> int:
@@ -29,11 +32,20 @@ class Figures:
     @property
     def findings(self) -> int:
         """What has to be mended."""
-        kinds = sum(len(seen.findings) + len(seen.faults) for seen in self.planes.values())
-        return kinds + len(self.garbage_faults)
+        kinds = sum(len(seen.findings) + len(seen.faults) + len(seen.unlisted) for seen in self.planes.values())
+        return kinds + len(self.garbage_faults) + len(self.unanswered)
+
+    @property
+    def unanswered(self) -> list[str]:
+        """What a complete run never brought to a 2xx on any plane, though nobody has said why: it was not tested."""
+        if not self.complete:
+            return []
+        good = set().union(*(seen.good for seen in self.planes.values()))
+        return sorted(set().union(*self.open_to.values()) - good - NEVER.keys())
 
     def note(self, sent: Sent) -> None:
         """Count one request of garbage."""
+        self.spoiled.add(sent.label)
         self.garbage["accepted" if sent.status < 400 else str(sent.status)] += 1
         if sent.fault:
             self.garbage_faults.append(sent)
@@ -47,12 +59,13 @@ class Figures:
         yield f"garbage: {sum(self.garbage.values()):,} requests ({answers})"
         turned = ", ".join(f"{name} {count}" for name, count in sorted(self.redirected.items()))
         yield f"turned away from the rows that keep these people in, to other rows: {turned or 'none'}"
+        for label in self.unanswered:
+            yield f"FINDING never answered 2xx: {label}"
         for sent in self.garbage_faults[:SHOWN]:
             yield f"FINDING {sent.fault}: {sent.label}: {sent.what}: {sent.status} {sent.answer}"
 
     def _plane(self, plane: str, seen: Seen) -> Iterable[str]:
-        good = {label for label, found in seen.answered.items() if any(200 <= status < 300 for status in found)}
-        every = self.open_to[plane]
+        good, every = seen.good, self.open_to[plane]
         phases = ", ".join(f"{name} {count:,}" for name, count in sorted(seen.phases.items()))
         share = sum(count for status, count in seen.statuses.items() if 200 <= status < 300) / max(seen.requests, 1)
         yield f"{plane} plane: {seen.requests:,} requests ({phases}); {seen.links} links followed between operations"
@@ -62,6 +75,10 @@ class Figures:
         )
         yield "  answers " + ", ".join(f"{status}: {count:,}" for status, count in sorted(seen.statuses.items()))
         yield "  never 2xx: " + (", ".join(sorted(every - good)) or "none")
+        refused = ", ".join(f"{slug} {count:,}" for slug, count in seen.refused.most_common())
+        yield f"  well-formed requests were refused with: {refused or 'nothing'}"
+        for slug in sorted(seen.unlisted):
+            yield f"FINDING a well-formed request is refused with what docs/problems.md does not list: {slug}"
         for fault in seen.faults[:SHOWN]:
             yield f"FINDING the harness could not test: {fault}"
         for (check, label, title), (message, sample) in sorted(seen.findings.items())[:SHOWN]:

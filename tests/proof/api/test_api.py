@@ -1,4 +1,4 @@
-"""A short run at some operations, always the same; and what the harness itself must be able to see."""
+"""A short run: garbage at every operation, generated requests at some, always the same; and what it must see."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ from tests.proof.api.document import Document
 from tests.proof.api.engine import Seen
 from tests.proof.api.garbage import Sent
 from tests.proof.api.known import Known, address
+from tests.proof.api.never import NEVER
 from tests.proof.api.report import Figures
 from tests.support.platform import Platform
 
@@ -23,12 +24,14 @@ def document() -> Document:
 
 
 @pytest.mark.whole_system
-def test_some_operations_keep_to_the_document_and_refuse_garbage(tmp_path: Path) -> None:
+def test_every_operation_refuses_garbage_and_some_keep_to_the_document(tmp_path: Path, document: Document) -> None:
     with Platform(tmp_path) as platform:
         figures = prove(platform, argparse.Namespace(**SHORT))
     said = "\n".join(figures.lines())
     assert figures.findings == 0, said
-    assert figures.requests >= SHORT["requests"] + 100, said
+    assert figures.spoiled == garbage.targets(document, set(document.operations)), said
+    assert sum(figures.garbage.values()) > 3_000, said
+    assert sum(seen.requests for seen in figures.planes.values()) >= SHORT["requests"], said
     answered = sum((seen.statuses for seen in figures.planes.values()), start=Seen().statuses)
     assert answered[200] > 0, said
 
@@ -59,6 +62,29 @@ def test_garbage_that_is_accepted_and_a_fault_of_the_server_are_findings() -> No
         figures.note(Sent("POST /v1/x", "an unknown field", status, ""))
     assert [sent.fault for sent in figures.garbage_faults] == ["accepted", "a fault of the server"]
     assert figures.findings == 2
+
+
+def test_an_operation_that_a_complete_run_never_brought_to_a_good_answer_is_a_finding() -> None:
+    for complete, found in ((True, ["GET /v1/y"]), (False, [])):
+        figures = Figures(1, complete=complete)
+        figures.open_to = {"business": {"GET /v1/x", "GET /v1/y"}, "clinical": {"GET /v1/x"}}
+        figures.planes = {"business": Seen(), "clinical": Seen()}
+        figures.planes["business"].answered["GET /v1/x"][404] += 1
+        figures.planes["clinical"].answered["GET /v1/x"][200] += 1
+        assert (figures.unanswered, figures.findings) == (found, len(found))
+
+
+def test_a_well_formed_request_is_refused_with_a_listed_problem_only() -> None:
+    figures = Figures(1)
+    figures.open_to, figures.planes = {"business": set()}, {"business": Seen()}
+    figures.planes["business"].refused.update(["not-enough-stock", "out-of-the-blue"])
+    assert figures.findings == 1
+    assert any("out-of-the-blue" in line for line in figures.lines() if line.startswith("FINDING"))
+
+
+def test_what_is_never_answered_well_is_an_operation_and_has_its_reason(document: Document) -> None:
+    assert NEVER.keys() <= document.operations.keys()
+    assert all(reason.endswith(".") for reason in NEVER.values())
 
 
 def test_garbage_is_thrown_at_each_field(document: Document) -> None:

@@ -1,13 +1,12 @@
 """A race, one round of it, and what every round must fulfil."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy.demo.client import Answer
-from deploy.local.instance import ROOT
+from tests.support.problems import documented
 
 if TYPE_CHECKING:
     from tests.proof.races.ground import Ground
@@ -81,16 +80,6 @@ def slug_of(answer: Answer) -> str:
     if not 400 <= answer.status < 500 or not isinstance(answer.body, dict):
         return ""
     return str(answer.body.get("type", "")).rpartition("#")[2]
-
-
-_slugs: set[str] = set()
-
-
-def documented() -> set[str]:
-    """The problems that docs/problems.md lists."""
-    if not _slugs:
-        _slugs.update(re.findall(r"^## (\S+)$", (ROOT / "docs" / "problems.md").read_text(), re.MULTILINE))
-    return _slugs
 
 
 def race(name: str, *refusals: str, every: int = 1) -> Callable[[Play], Race]:
