@@ -95,6 +95,8 @@ class Blueprint(_Blueprint):  # type: ignore[misc]
         """Load and validate the body, or the query with `location="query"`; the view gets it first."""
         # Made once: of a class the parser would make an instance, with a copy of each field, for every request.
         made = resolve_schema_instance(schema)
+        if "location" not in options:  # a body that is left out is as good as one without any field
+            options.setdefault("required", any(field.required for field in made.fields.values()))
         decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(made, **options)
         return decorator
 

@@ -32,3 +32,9 @@ def test_an_answer_that_is_there_already_is_described_beside_the_one_that_is_mad
     site = "/v1/locations/{in_location}"
     for path in (f"{site}/billing/charge-imports", f"{site}/procurement/orders/{{order_id}}/receipts"):
         assert PATHS[path]["post"]["responses"].keys() == {"200", "201", "default"}
+
+
+def test_a_body_has_to_be_sent_only_where_something_in_it_has_to() -> None:
+    paid = "/v1/locations/{in_location}/billing/payments"
+    assert PATHS[paid]["post"]["requestBody"]["required"] is True
+    assert PATHS[f"{paid}/{{payment_id}}/allocations"]["post"]["requestBody"]["required"] is False
