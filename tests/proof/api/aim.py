@@ -55,8 +55,8 @@ class Aim:
             self._query(case, chance)
         if ParameterLocation.BODY not in wrong:
             case.body = self._body(case, described, chance)
-        if ParameterLocation.HEADER not in wrong and "If-Match" in (case.headers or {}) and chance.random() < _AIMED:
-            case.headers["If-Match"] = "*"
+        if ParameterLocation.HEADER not in wrong:
+            self._headers(case, chance)
         self._spare(case, described)
 
     def token(self, label: str) -> str:
@@ -92,6 +92,12 @@ class Aim:
             return self.fixed[name]
         found = self.known.ids_at(path, name)
         return self.known.newest(found, chance) if found else given
+
+    def _headers(self, case: Case[Any], chance: random.Random) -> None:
+        """A version that fits, and a key of the request's own: what is generated is mostly the same few words."""
+        for name, value in (("If-Match", "*"), ("Idempotency-Key", uuid4().hex)):
+            if name in (case.headers or {}) and chance.random() < _AIMED:
+                case.headers[name] = value
 
     def _query(self, case: Case[Any], chance: random.Random) -> None:
         for name in list(case.query or {}):
