@@ -13,7 +13,7 @@ from shared import logging
 from shared.bus import Topology, connect
 from shared.db import Database
 from shared.delivery import Delivery
-from shared.feed import FeedUnavailable
+from shared.feed_client import FeedUnavailable
 from shared.fence import apply
 from shared.inbox import Subscriber
 from shared.pull import PublisherWentBack, Puller

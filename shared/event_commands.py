@@ -4,7 +4,7 @@ import sys
 
 from shared import chain, reconciliation
 from shared.db import Database
-from shared.feed import FeedClient, FeedUnavailable
+from shared.feed_client import FeedClient, FeedUnavailable
 from shared.inbox import Subscriber
 from shared.keys import Keyring
 from shared.settings import Settings

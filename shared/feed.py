@@ -2,23 +2,22 @@
 
 A page is `{"head": H, "hash": X, "upto": U, "events": [...]}`: the exact stored bytes, in order. Everything up to U
 that the caller may hear is in it or was before; H is the publisher's newest sequence, X the hash its chain ends in.
+With `follow` the answer is page after page, a line each: a request for every event would cost both sides more than
+the event.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
-import urllib3
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy import text
 
-from shared.clock import now
 from shared.db import Database
 from shared.errors import Forbidden, Invalid
-from shared.identity import Remembered, sign, verify
+from shared.identity import Remembered, verify
 from shared.keys import Keyring
 from shared.outbox import CHANNEL, LOG_CHANNEL
 from shared.settings import Settings
@@ -29,9 +28,8 @@ from shared.web.stopping import stopping
 
 PATH = "/internal/events"
 CALLER = "Partywall-Caller"
-LONGEST_WAIT = 10.0
+LONGEST_WAIT, LONGEST_FOLLOW = 10, 60
 LARGEST_PAGE = 500
-_TOKEN_SECONDS = 60
 
 # Who may hear what: the audit store and the books hear both sides of the wall, the others the business side only.
 HEARS: dict[str, tuple[Literal["business", "clinical"], ...]] = {
@@ -61,19 +59,6 @@ class NoFeed(Forbidden):
 
 class BadPage(Invalid):
     """The page asked for does not exist."""
-
-
-class FeedUnavailable(Exception):
-    """The publisher's feed did not answer properly; the next pull tries again."""
-
-
-class Page(msgspec.Struct):
-    """What a pull got: raw envelopes, complete up to `upto`; the publisher's log ends at `head` with `hash` (hex)."""
-
-    head: int
-    upto: int
-    events: list[msgspec.Raw]
-    hash: str = ""
 
 
 def read(database: Database, caller: str, after: int, limit: int = LARGEST_PAGE, without: Iterable[str] = ()) -> _Found:
@@ -131,6 +116,14 @@ class _Log:
             asked = replace(asked, after=found[2])
             self._bell.wait(LOG_CHANNEL, mark, min(left, FRESH_SECONDS))
 
+    def follow(self, asked: _Asked, wait: float, seconds: float) -> Iterator[bytes]:
+        """Page after page for so long, a line each; one without an event where none came within `wait`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not stopping.is_set():
+            found = self.poll(asked, wait)
+            asked = replace(asked, after=found[2])
+            yield _page(found) + b"\n"
+
     def _look(self, asked: _Asked, mark: int) -> _Found:
         newest = self._tail.after(asked.after, mark)
         if newest is None:
@@ -143,7 +136,10 @@ class _Log:
 
 
 def blueprint() -> Blueprint:
-    """GET /internal/events?after=&limit=&wait=&without= of the service that mounts it."""
+    """GET /internal/events?after=&limit=&wait=&without=&follow= of the service that mounts it.
+
+    A page comes after `wait` seconds at the latest; pages follow for `follow` seconds.
+    """
     feed = Blueprint("feed", __name__)
 
     @feed.record_once
@@ -157,13 +153,20 @@ def blueprint() -> Blueprint:
         log: _Log = current_app.extensions["partywall_log"]
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         caller = log.caller(request.headers.get(CALLER, ""), token)
-        after, limit, wait = _number("after", 0, 2**62), _number("limit", 1, LARGEST_PAGE), _number("wait", 0, 10)
+        after, limit = _number("after", 0, 2**62), _number("limit", 1, LARGEST_PAGE)
+        wait, follow = _number("wait", 0, LONGEST_WAIT), _number("follow", 0, LONGEST_FOLLOW)
         without = frozenset(filter(None, request.args.get("without", "").split(",")))
-        head, chained, upto, bodies = log.poll(_Asked(caller, after, limit, without), wait)
-        start = b'{"head":%d,"hash":"%s","upto":%d,"events":[' % (head, chained.encode(), upto)
-        return Response(start + b",".join(bodies) + b"]}", mimetype="application/json")
+        asked = _Asked(caller, after, limit, without)
+        if follow:
+            return Response(log.follow(asked, wait, follow), mimetype="application/x-ndjson")
+        return Response(_page(log.poll(asked, wait)), mimetype="application/json")
 
     return feed
+
+
+def _page(found: _Found) -> bytes:
+    head, chained, upto, bodies = found
+    return b'{"head":%d,"hash":"%s","upto":%d,"events":[%s]}' % (head, chained.encode(), upto, b",".join(bodies))
 
 
 def _number(name: str, least: int, most: int) -> int:
@@ -172,55 +175,3 @@ def _number(name: str, least: int, most: int) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 19 or not least <= int(value) <= most:
         raise BadPage(f"{name} is a whole number from {least} to {most}.")
     return int(value)
-
-
-class FeedClient:
-    """Reads the feeds of other services; `peers` maps a publisher to its base URL."""
-
-    def __init__(self, keyring: Keyring, service: str, peers: dict[str, str]) -> None:
-        self._keyring, self._service, self._peers = keyring, service, peers
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False)
-        self._tokens: dict[str, tuple[float, str]] = {}
-
-    def pull(
-        self, publisher: str, after: int, *, limit: int = LARGEST_PAGE, wait: float = 0, without: Sequence[str] = ()
-    ) -> Page:
-        """The next page of `publisher`'s feed, but for the types in `without`; waits up to `wait` seconds for an event.
-        Raises FeedUnavailable."""
-        if publisher not in self._peers:
-            raise FeedUnavailable(f"PEERS does not say where {publisher} is")
-        try:
-            response = self._pool.request(
-                "GET",
-                f"{self._peers[publisher].rstrip('/')}{PATH}",
-                fields={"after": str(after), "limit": str(limit), "wait": str(int(wait)), "without": ",".join(without)},
-                headers={CALLER: self._service, "Authorization": f"Bearer {self._token(publisher)}"},
-                timeout=urllib3.Timeout(connect=2, read=wait + 10),
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise FeedUnavailable(f"{publisher} does not answer: {type(error).__name__}") from error
-        if response.status != 200:
-            raise FeedUnavailable(f"{publisher} answers {response.status}")
-        try:
-            return msgspec.json.decode(response.data, type=Page)
-        except msgspec.DecodeError as error:
-            raise FeedUnavailable(f"{publisher} sent what is no page") from error
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._pool.clear()
-
-    def _token(self, publisher: str) -> str:
-        instant = now().timestamp()
-        made, token = self._tokens.get(publisher, (0.0, ""))
-        if not instant - _TOKEN_SECONDS / 2 < made <= instant:
-            claims: dict[str, Any] = {
-                "iss": self._service,
-                "aud": publisher,
-                "iat": int(instant),
-                "exp": int(instant) + _TOKEN_SECONDS,
-                "use": "feed",
-            }
-            made, token = instant, sign(self._keyring, claims)
-            self._tokens[publisher] = (made, token)
-        return token

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from shared.consume import ignored
 from shared.db import Database
 from shared.delivery import Delivery
-from shared.feed import FeedClient
+from shared.feed_client import FeedClient
 from shared.fence import apply
 from shared.inbox import FeedCursor, Subscriber
 
@@ -39,7 +39,7 @@ class Puller:
         """Events between the publisher's head and the cursor."""
         return max(0, self.head - self.cursor)
 
-    def pull(self, wait: float = 0) -> bool:
+    def pull(self, wait: int = 0) -> bool:
         """Apply the next page, waiting up to `wait` seconds for one; returns whether there is more at once.
 
         Raises FeedUnavailable, PublisherWentBack, or what the database raises.

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from shared.consume import wants
 from shared.db import Database
 from shared.delivery import Delivery
-from shared.feed import Page
+from shared.feed_client import Page
 from shared.fence import apply
 from shared.inbox import FeedCursor, InboxEntry, Subscriber
 
@@ -24,7 +24,7 @@ _PAGE = 500
 class Feed(Protocol):
     """Where pages come from (shared.feed.FeedClient)."""
 
-    def pull(self, publisher: str, after: int, *, limit: int = ..., wait: float = ...) -> Page: ...
+    def pull(self, publisher: str, after: int, *, limit: int = ..., wait: int = ...) -> Page: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from shared.bus_consumer import BusConsumer
 from shared.chores import Chore, Daily
 from shared.clock import now
 from shared.db import Database, wait_until_answers
-from shared.feed import HEARS, FeedClient, FeedUnavailable
+from shared.feed import HEARS
+from shared.feed_client import FeedClient, FeedUnavailable
 from shared.fence import retry_due
 from shared.inbox import OPEN, Parked, ParkedStatus, Subscriber
 from shared.keys import Keyring

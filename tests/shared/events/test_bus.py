@@ -14,7 +14,7 @@ from shared import bus
 from shared.bus import NotConfirmed, Publisher, Topology, connect, publish_next
 from shared.bus_consumer import BusConsumer
 from shared.db import Database
-from shared.feed import FeedClient
+from shared.feed_client import FeedClient
 from shared.inbox import Subscriber
 from shared.keys import Keyring
 from shared.pull import Puller

@@ -14,7 +14,8 @@ from shared.clock import now
 from shared.consume import ignored
 from shared.contracts.base import REGISTRY
 from shared.db import Database
-from shared.feed import CALLER, PATH, FeedClient, FeedUnavailable
+from shared.feed import CALLER, PATH
+from shared.feed_client import FeedClient, FeedUnavailable
 from shared.fence import apply
 from shared.identity import sign
 from shared.inbox import FeedCursor, InboxEntry

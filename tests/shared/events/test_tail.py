@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from shared.db import Database
-from shared.feed import FeedClient
+from shared.feed_client import FeedClient
 from shared.keys import Keyring
 from shared.outbox import LOG_CHANNEL
 from shared.settings import Settings
