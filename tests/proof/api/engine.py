@@ -25,6 +25,9 @@ REFUSED_BY_RULE = ["2xx", "401", "403", "404", "409", "412", "422", "428", "429"
 
 REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "428", "429", "431"]
 
+# Answers for each row of a file.
+IMPORT = "/billing/charge-imports"
+
 
 @dataclass(frozen=True)
 class Size:
@@ -76,7 +79,8 @@ class Seen:
                     self.refused[_problem(interaction.response)] += 1
         for case_id, checks in recorder.checks.items():
             for check in checks:
-                if check.failure_info is not None:
+                interaction, case = recorder.interactions[case_id], recorder.cases[case_id].value
+                if check.failure_info is not None and not _explained(check.name, case, interaction.response):
                     label = recorder.cases[case_id].value.operation.label
                     failure = check.failure_info.failure
                     key = (check.name, label, failure.title)
@@ -87,6 +91,19 @@ class Seen:
 
 def _well_formed(case: Case[Any]) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+def _explained(check: str, case: Case[Any], response: Response | None) -> bool:
+    """Whether what is called accepted garbage is none of it.
+
+    Nothing was made wrong: an aimed case is judged anew, and an optional body that it leaves out taken for a bad one.
+    Or a file was taken, and its wrong rows were refused one by one.
+    """
+    if check != "negative_data_rejection" or response is None:
+        return False
+    if case.meta and case.meta.phase.data.description == "Positive test case":
+        return True
+    return case.operation.label.endswith(IMPORT) and bool(json.loads(response.content).get("rejected"))
 
 
 def _problem(response: Response) -> str:

@@ -1,14 +1,17 @@
 """A short run: garbage at every operation, generated requests at some, always the same; and what it must see."""
 
 import argparse
+import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.proof.api import garbage, planes
 from tests.proof.api.__main__ import prove
 from tests.proof.api.document import Document
-from tests.proof.api.engine import Seen
+from tests.proof.api.engine import IMPORT, Seen, _explained
 from tests.proof.api.garbage import Sent
 from tests.proof.api.known import Known, address
 from tests.proof.api.never import NEVER
@@ -85,6 +88,15 @@ def test_a_well_formed_request_is_refused_with_a_listed_problem_only() -> None:
 def test_what_is_never_answered_well_is_an_operation_and_has_its_reason(document: Document) -> None:
     assert NEVER.keys() <= document.operations.keys()
     assert all(reason.endswith(".") for reason in NEVER.values())
+
+
+def test_a_file_whose_wrong_rows_are_refused_is_no_accepted_garbage() -> None:
+    meta = SimpleNamespace(phase=SimpleNamespace(data=SimpleNamespace(description="Object with unexpected properties")))
+    case: Any = SimpleNamespace(operation=SimpleNamespace(label=f"POST /v1{IMPORT}"), meta=meta)
+    for answer, explained in (({"accepted": 0, "rejected": 1}, True), ({"accepted": 1, "rejected": 0}, False)):
+        response: Any = SimpleNamespace(content=json.dumps(answer))
+        assert _explained("negative_data_rejection", case, response) is explained
+        assert not _explained("not_a_server_error", case, response)
 
 
 def test_garbage_is_thrown_at_each_field(document: Document) -> None:
