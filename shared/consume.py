@@ -14,12 +14,13 @@ import shared.contracts.hr
 import shared.contracts.procurement  # noqa: F401  every known type, so that an unknown one can be told
 from shared.clock import now
 from shared.contracts.base import REGISTRY, Envelope
-from shared.db import Database, Sql, rescope
+from shared.db import Database, rescope
 from shared.delivery import Delivery, UnknownEvent, Unreadable
 from shared.event_metrics import APPLIED
 from shared.ids import PLATFORM
 from shared.inbox import Attempt, Parked, Subscriber
 from shared.outbox import Origin, write_pending
+from shared.sql import Sql
 from shared.tenancy import NETWORK, Scope
 
 

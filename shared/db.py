@@ -5,7 +5,7 @@ Commit, rollback and Session(...) stand only here.
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,9 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-import orjson
 import psycopg
-from psycopg.rows import RowFactory, namedtuple_row, tuple_row
 from sqlalchemy import (
     Connection,
     Date,
@@ -25,20 +23,18 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Text,
-    TypeDecorator,
     Uuid,
     create_engine,
     event,
     select,
-    text,
 )
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.ids import new_id
 from shared.pool import MeasuredPool, close, count
+from shared.sql import Sql
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 _AS_EVER: Mapping[str, str] = {}
@@ -245,7 +241,7 @@ def _apply(session: Session, role: str, settings: dict[str, str]) -> None:
 
 
 @cache
-def _set_configs(names: tuple[str, ...]) -> "Sql":
+def _set_configs(names: tuple[str, ...]) -> Sql:
     calls = ", ".join(f"set_config('{name}', :p{i}, true)" for i, name in enumerate(names))
     return Sql(f"select {calls}")
 
@@ -275,46 +271,6 @@ def _unprepared(cursor: psycopg.Cursor[Any], statement: str, context: Any) -> bo
     return True
 
 
-class Sql:
-    """SQL of one shape that the driver gets as it is, with `:name` where a value goes, for the busiest paths: what
-    SQLAlchemy does for a statement (look up, compile, describe the result) takes longer than all the driver does.
-
-    Values and rows (named tuples) are of the driver's own types. Raises SQLAlchemy's errors.
-    """
-
-    def __init__(self, sql: str) -> None:
-        self.text = sql
-        self._prepared = str(text(sql).compile(dialect=_DIALECT))
-
-    def rows(self, session: Session, values: Mapping[str, Any]) -> list[Any]:
-        """Run a statement that gives rows."""
-        return self._run(session, values, namedtuple_row).fetchall()
-
-    def run(self, session: Session, values: Mapping[str, Any]) -> None:
-        """Run a statement that gives none, or none of interest."""
-        self._run(session, values, tuple_row)
-
-    def _run(self, session: Session, values: Mapping[str, Any], make_row: RowFactory[Any]) -> psycopg.Cursor[Any]:
-        driver = _driver(session)
-        try:
-            return driver.cursor(row_factory=make_row).execute(self._prepared, values)
-        except psycopg.Error as error:
-            # Without the values: they may be a person's.
-            raise DBAPIError.instance(
-                self._prepared, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
-            ) from error
-
-
-_DIALECT = PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]
-
-
-def _driver(session: Session) -> psycopg.Connection[Any]:
-    if "driver" not in session.info:
-        session.connection()  # begins the transaction
-    driver: psycopg.Connection[Any] = session.info["driver"]
-    return driver
-
-
 _Row = TypeVar("_Row", bound=Base)
 
 
@@ -332,54 +288,6 @@ def lock(session: Session, model: type[_Row], key: UUID) -> _Row:
     if row is None:
         raise NotFound(f"No such {_spoken(model)}.")
     return row
-
-
-def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert `rows` (the same scalar columns in each) in one statement and one round trip, whatever their number.
-
-    Nothing is flushed before.
-    """
-    _insertion(model, tuple(rows[0])).run(session, {"rows": rows_document(model, rows)})
-
-
-@cache
-def _insertion(model: type[Base], names: tuple[str, ...]) -> Sql:
-    return Sql(rows_insert(model, names, "rows"))
-
-
-def rows_insert(model: type[Base], names: Sequence[str], parameter: str) -> str:
-    """SQL that inserts the rows of `rows_document`, given as `parameter`: alone, or part of a statement that writes
-    more. One document costs the driver less than an array for each column."""
-    columns = model.__table__.columns
-    kinds = ", ".join(f"{name} {columns[name].type.compile(dialect=_DIALECT)}" for name in names)
-    listed = ", ".join(names)
-    return (
-        f"insert into {model.__tablename__} ({listed})"
-        f" select {listed} from jsonb_to_recordset(cast(:{parameter} as jsonb)) as r({kinds})"
-    )
-
-
-def rows_document(model: type[Base], rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as JSON, each value as it is stored."""
-    scaled = _scaled(model)
-    stored = [{name: scaled[name](value) if name in scaled else value for name, value in row.items()} for row in rows]
-    return orjson.dumps(stored, default=_stored).decode()
-
-
-@cache
-def _scaled(model: type[Base]) -> dict[str, Callable[[Any], Any]]:
-    """How the columns are converted that are stored as another type than they are used."""
-    kinds = {column.name: column.type for column in model.__table__.columns if isinstance(column.type, TypeDecorator)}
-    steps = {name: kind.bind_processor(_DIALECT) for name, kind in kinds.items()}
-    return {name: step for name, step in steps.items() if step is not None}
-
-
-def _stored(value: Any) -> str:
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} cannot be stored")
 
 
 def _spoken(model: type) -> str:

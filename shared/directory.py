@@ -12,9 +12,10 @@ from sqlalchemy.types import Text, Uuid
 
 from shared.contracts import gateway
 from shared.contracts.base import Envelope
-from shared.db import Base, OrganizationOwned, Sql
+from shared.db import Base, OrganizationOwned
 from shared.errors import NotFound
 from shared.rules import learn_rule
+from shared.sql import Sql
 
 _Known = TypeVar("_Known", bound=Base)
 

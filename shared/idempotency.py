@@ -15,10 +15,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
-from shared.db import Base, HasId, OrganizationOwned, Sql
+from shared.db import Base, HasId, OrganizationOwned
 from shared.errors import Invalid, Problem
 from shared.ids import new_id
 from shared.outbox import write_beside
+from shared.sql import Sql
 
 
 class BadRequest(Problem):

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.db import Base, HasId, OrganizationOwned, Sql
+from shared.db import Base, HasId, OrganizationOwned
 from shared.ids import new_id
+from shared.sql import Sql
 
 
 class NumberSeries(HasId, OrganizationOwned, Base):

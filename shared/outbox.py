@@ -16,8 +16,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import now
 from shared.contracts.base import Envelope, Event
-from shared.db import Base, OrganizationOwned, Sql
+from shared.db import Base, OrganizationOwned
 from shared.ids import new_id
+from shared.sql import Sql
 
 CHANNEL = "partywall_outbox"
 LOG_CHANNEL = "partywall_log"

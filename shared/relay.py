@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from shared import site_facts
 from shared.clock import now
-from shared.db import Database, Sql
+from shared.db import Database
 from shared.outbox import LOG_CHANNEL
+from shared.sql import Sql
 
 BATCH = 500
 GENESIS = bytes(32)

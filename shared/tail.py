@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.db import Database, Sql
+from shared.db import Database
 from shared.outbox import LOG_CHANNEL
+from shared.sql import Sql
 from shared.wakeup import Wakeup
 
 KEPT = 500

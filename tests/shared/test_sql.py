@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from shared.db import Database, Sql
+from shared.db import Database
 from shared.ids import new_id
 from shared.outbox import Origin, Pending, emit, write_beside
+from shared.sql import Sql
 from shared.tenancy import Scope
 from tests.shared.sample import BoxLabelled, SampleBrand
 from tests.support.databases import Cluster

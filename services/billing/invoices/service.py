@@ -23,12 +23,13 @@ from services.billing.sealing import FieldKeys
 from shared.amounts import cents, money, unit_price
 from shared.clock import today
 from shared.contracts.billing import InvoiceIssued
-from shared.db import Sql, get
+from shared.db import get
 from shared.errors import NotFound
 from shared.identity import Context
 from shared.ids import new_id
 from shared.outbox import emit
 from shared.pagination import Page, page
+from shared.sql import Sql
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,7 +1,7 @@
 """The SQL of issuing an invoice: one statement reads what it is made from, one writes all of it."""
 
 from services.billing.ledger.posting import MONTH, numbered, posted_with
-from shared.db import Sql
+from shared.sql import Sql
 
 # A row for each charge that waits and each tax rule that may apply to it, and one without a charge where none waits.
 # Of the rules the last one wins: a locality's after its state's, a later day after an earlier one, a correction at the

@@ -19,9 +19,9 @@ from services.billing.ledger.rules import Entry, Line
 from shared.amounts import cents
 from shared.clock import now
 from shared.contracts.billing import JournalPosted
-from shared.db import Sql
 from shared.ids import new_id
 from shared.outbox import emit
+from shared.sql import Sql
 
 MONTH = """month as (
   select starts_on from accounting_period

@@ -13,8 +13,9 @@ from services.billing.ledger import books, posting
 from services.billing.ledger.models import FutureEntry, JournalEntry, JournalLine, UnbalancedEntry
 from services.billing.ledger.rules import Entry, Line
 from shared.clock import today
-from shared.db import Busy, Sql, get, rescoped
+from shared.db import Busy, get, rescoped
 from shared.ids import new_id
+from shared.sql import Sql
 from shared.tenancy import Scope
 
 

@@ -1,7 +1,7 @@
 """The SQL of receiving a payment: one statement holds what it may settle, one writes all of it."""
 
 from services.billing.ledger.posting import MONTH, posted_with
-from shared.db import Sql
+from shared.sql import Sql
 
 # A row for each invoice, locked, and one without an invoice where there is none. Everybody locks in the same order, so
 # nobody waits in a circle.

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from services.gateway.audit.models import GENESIS, AuditEntry, AuditHead, RegisteredDecision
 from shared.clock import now
 from shared.contracts.base import DecisionTaken, Envelope
-from shared.db import Sql
 from shared.errors import NotFound
 from shared.pagination import Page, page
+from shared.sql import Sql
 
 # It locks the head, so those who add to one organization's trail queue, and positions stay dense.
 _HEAD = Sql(

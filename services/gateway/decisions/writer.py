@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.gateway.decisions.models import Decision
 from shared import logging
-from shared.db import Database, insert_rows
+from shared.db import Database
+from shared.sql import insert_rows
 
 DECISIONS = Counter("partywall_decisions_total", "Decisions of the door", ["outcome", "policy"])
 LOST = Counter("partywall_decisions_lost_total", "Decisions that could not be written to the log", ["reason"])

@@ -26,13 +26,14 @@ from services.procurement.catalog.rules import ItemFacts, Offer
 from services.procurement.vendors.models import Vendor, VendorStatus
 from shared.amounts import unit_price
 from shared.contracts.procurement import ItemRecorded
-from shared.db import Sql, get
+from shared.db import get
 from shared.errors import Invalid
 from shared.identity import Context
 from shared.ids import new_id
 from shared.money import cents
 from shared.outbox import emit
 from shared.pagination import Page, page
+from shared.sql import Sql
 
 LARGEST_AMOUNT = Decimal(10) ** 12
 

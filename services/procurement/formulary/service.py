@@ -15,11 +15,12 @@ from services.procurement.formulary.models import AlreadyOnFormulary, EntryStatu
 from shared import decisions
 from shared.clock import now, today
 from shared.contracts.procurement import FormularyDecided, FormularyProposed
-from shared.db import Sql, get, lock
+from shared.db import get, lock
 from shared.directory import KnownLocation, entity
 from shared.identity import Context
 from shared.outbox import emit
 from shared.pagination import Page, page
+from shared.sql import Sql
 
 ON_LIST = (EntryStatus.APPROVED, EntryStatus.WITHDRAWN)
 

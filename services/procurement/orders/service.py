@@ -16,7 +16,7 @@ from services.procurement.spend import service as spend
 from services.procurement.vendors.models import Vendor
 from shared.clock import now
 from shared.contracts.procurement import OrderCancelled, OrderClosed, OrderPlaced, OrderRevised
-from shared.db import get, insert_rows, lock
+from shared.db import get, lock
 from shared.directory import agreement_for, entity
 from shared.identity import Context
 from shared.ids import new_id
@@ -24,6 +24,7 @@ from shared.money import cents
 from shared.numbers import next_number
 from shared.outbox import emit
 from shared.pagination import Page, page, page_of_rows
+from shared.sql import insert_rows
 
 COPIED = (
     "item_id",

@@ -28,12 +28,13 @@ from shared.contracts.procurement import (
     RequisitionRejected,
     RequisitionSubmitted,
 )
-from shared.db import insert_rows, lock, rows_document
+from shared.db import lock
 from shared.directory import KnownLocation, entity, location
 from shared.identity import Context
 from shared.ids import new_id
 from shared.outbox import emit
 from shared.pagination import Page, page_of_rows
+from shared.sql import insert_rows, rows_document
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from services.procurement.requisitions.models import RequisitionLine
 from shared import numbers
-from shared.db import Sql, rows_insert
+from shared.sql import Sql, rows_insert
 
 LINE = (
     "id",
