@@ -40,10 +40,9 @@ class Shares:
             self.set(slot, 0)
 
     def take(self) -> int:
-        """A free slot, for a worker that is about to be forked."""
+        """A free slot, for a worker that is about to be forked; it counts as soon as the worker runs."""
         slot = next((slot for slot in range(_SLOTS) if slot not in self._taken), _SLOTS - 1)
         self._taken.add(slot)
-        self.set(slot, 0)
         return slot
 
     def set(self, slot: int, connections: int) -> None:
