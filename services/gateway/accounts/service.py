@@ -137,8 +137,10 @@ def _count_attempt(session: Session, email: str) -> datetime | None:
     Returns until when the address is blocked, None where it is not.
     """
     key, at = _key(email), now()
-    session.execute(insert(SignInGuard).values(email_hash=key, failures=0, tried_at=at).on_conflict_do_nothing())
-    guard = session.execute(select(SignInGuard).where(SignInGuard.email_hash == key).with_for_update()).scalar_one()
+    # In one statement: a guard that was found may be gone a moment later, when somebody else signs in at this address.
+    held = insert(SignInGuard).values(email_hash=key, failures=0, tried_at=at)
+    held = held.on_conflict_do_update(index_elements=["email_hash"], set_={"failures": SignInGuard.failures})
+    guard = session.execute(held.returning(SignInGuard)).scalar_one()
     until = guard.blocked_until()
     if until is not None and at < until:
         return until

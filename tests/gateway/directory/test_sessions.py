@@ -3,6 +3,8 @@
 import base64
 import json
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -142,6 +144,12 @@ def test_two_refreshes_at_once_give_tokens_to_one_only(brand: Brand, bea: str) -
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200, 401, 401, 401]
+
+
+def test_one_person_signs_in_at_several_places_at_once(brand: Brand, bea: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: brand.sign_in("Bea").status_code, range(60)))
+    assert Counter(answers) == {201: 60}
 
 
 def test_an_unknown_or_idle_refresh_token_is_refused(brand: Brand, bea: str) -> None:
