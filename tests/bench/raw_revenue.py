@@ -14,9 +14,9 @@ from tests.bench.raw import Cursor, next_number, tell, transaction
 _CENTS = 12_000
 
 
-def revenue(number: int, url: str, organization: str, charges: list[dict[str, str]]) -> Step:
+def revenue(number: int, url: str, organization: str, charges: list[dict[str, str]], clients: int) -> Step:
     """Invoice a charge and book it; take the payment and book that. Charges come round again: nobody checks."""
-    connection, turn = psycopg.connect(url), itertools.cycle(charges[number::32])
+    connection, turn = psycopg.connect(url), itertools.cycle(charges[number::clients])
 
     def step() -> None:
         charge = next(turn)

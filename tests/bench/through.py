@@ -9,7 +9,6 @@ from uuid import uuid4
 from tests.bench.generator import Step
 from tests.bench.wire import Wire, request
 
-_MOST = 32  # clients at once, each of which takes every 32nd charge
 Place = tuple[str, str]  # location, legal entity
 
 
@@ -53,9 +52,9 @@ def _everywhere(
     return step
 
 
-def revenue(number: int, port: int, token: str, charges: list[dict[str, str]]) -> Step:
+def revenue(number: int, port: int, token: str, charges: list[dict[str, str]], clients: int) -> Step:
     """Invoice a charge, which posts it, and pay the invoice, which posts that."""
-    wire, left = Wire(port), charges[number::_MOST]
+    wire, left = Wire(port), charges[number::clients]
 
     def step() -> None:
         charge = left.pop()

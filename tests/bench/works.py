@@ -97,7 +97,8 @@ def _earning(platform: Platform, network: Network, size: Size) -> Pair:
     orders.settle(platform.owner_url("billing"))
     http = {"port": platform.port, "token": network.person("tess.ortiz").token()}
     sql = {"url": platform.database_url("billing"), "organization": str(network.organization_id)}
-    few, rest = {"charges": waiting[: len(waiting) // 2]}, {"charges": waiting[len(waiting) // 2 :]}
+    half = len(waiting) // 2
+    few, rest = {"charges": waiting[:half], "clients": CLIENTS}, {"charges": waiting[half:], "clients": CROWD}
     return Pair(
         "invoice + post + pay",
         REVENUE,
