@@ -78,7 +78,7 @@ class FeedClient:
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
         self._tokens: dict[str, tuple[float, str]] = {}
         self._followed: dict[str, _Followed] = {}
-        self._closed = False
+        self._closed = threading.Event()
 
     def pull(
         self, publisher: str, after: int, *, limit: int = LARGEST_PAGE, wait: int = 0, without: Sequence[str] = ()
@@ -88,45 +88,46 @@ class FeedClient:
         With `wait` it comes when there is an event, after so many seconds at the latest, from an answer that is kept
         open for the pages that follow; one thread at a time may wait for a publisher.
         """
+        asked = {"after": after, "limit": limit, "wait": wait, "without": ",".join(without)}
         try:
-            if wait:
-                return self._next(publisher, after, {"limit": limit, "wait": wait, "without": ",".join(without)})
-            asked = {"after": after, "limit": limit, "without": ",".join(without)}
-            return _read(self._ask(publisher, asked, _PATIENCE).data)
+            return self._next(publisher, asked) if wait else _read(self._ask(publisher, asked, _PATIENCE).data)
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._hang_up(publisher)
             raise FeedUnavailable(f"{publisher} does not answer: {type(error).__name__}") from error
         except msgspec.DecodeError as error:
+            self._hang_up(publisher)  # what follows on this answer lies behind the page that was lost
             raise FeedUnavailable(f"{publisher} sent what is no page") from error
 
     def close(self) -> None:
         """Hang up: whoever waits gets FeedUnavailable."""
-        self._closed = True
-        for followed in self._followed.values():
-            followed.cut()
+        self._closed.set()
+        for publisher in list(self._followed):
+            self._hang_up(publisher)
         self._pool.clear()
 
-    def _over(self) -> bool:
-        return self._closed
+    def _hang_up(self, publisher: str) -> None:
+        followed = self._followed.pop(publisher, None)
+        if followed is not None:
+            followed.cut()
 
-    def _next(self, publisher: str, after: int, asked: dict[str, Any]) -> Page:
+    def _next(self, publisher: str, asked: dict[str, Any]) -> Page:
         followed = self._followed.get(publisher)
-        if followed is None or not followed.goes_on(after):
-            followed = self._follow(publisher, {"after": after, **asked})
+        if followed is None or not followed.goes_on(asked["after"]):
+            followed = self._follow(publisher, asked)
         page = followed.next()
         if page is None:  # its time was over
-            page = self._follow(publisher, {"after": after, **asked}).next()
+            page = self._follow(publisher, asked).next()
         if page is None:
             raise FeedUnavailable(f"{publisher} is about to stop")
         return page
 
-    def _follow(self, publisher: str, asked: dict[str, Any]) -> "_Followed":
-        if publisher in self._followed:
-            self._followed.pop(publisher).cut()
-        if self._over():
+    def _follow(self, publisher: str, asked: dict[str, Any]) -> _Followed:
+        self._hang_up(publisher)
+        if self._closed.is_set():
             raise FeedUnavailable("this process is about to stop")
         answer = self._ask(publisher, {**asked, "follow": _FOLLOW}, asked["wait"] + _PATIENCE, preload_content=False)
         self._followed[publisher] = followed = _Followed(answer, asked["after"])
-        if self._over():  # meanwhile
+        if self._closed.is_set():  # meanwhile
             followed.cut()
         return followed
 

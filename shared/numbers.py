@@ -39,10 +39,12 @@ def claim(prefix: str, year: int, owner_id: UUID) -> dict[str, Any]:
     return {"series_id": new_id(), "series_owner": owner_id, "series_prefix": prefix, "series_year": year}
 
 
-# Also part of statements that write what is numbered.
-CLAIM = """insert into number_series (id, organization_id, owner_id, prefix, year, last)
-  values (:series_id, :organization_id, :series_owner, :series_prefix, :series_year, 1)
-  on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
+# The end of an insert into number_series that takes 1 of a new series.
+TAKE_NEXT = """on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
   returning prefix || '-' || year || '-' || lpad(cast(last as text), greatest(6, length(cast(last as text))), '0')
     as number"""
+# Also part of statements that write what is numbered.
+CLAIM = f"""insert into number_series (id, organization_id, owner_id, prefix, year, last)
+  values (:series_id, :organization_id, :series_owner, :series_prefix, :series_year, 1)
+  {TAKE_NEXT}"""
 _CLAIM = Sql(CLAIM)

@@ -20,6 +20,7 @@ from shared.amounts import cents
 from shared.clock import now
 from shared.contracts.billing import JournalPosted
 from shared.ids import new_id
+from shared.numbers import TAKE_NEXT
 from shared.outbox import emit
 from shared.sql import Sql
 
@@ -36,9 +37,7 @@ def numbered(name: str, prefix: str, source: str) -> str:
     return f"""{name} as (
   insert into number_series (id, organization_id, owner_id, prefix, year, last)
   select gen_random_uuid(), :organization_id, :legal_entity_id, '{prefix}', :entry_year, 1 from {source}
-  on conflict (organization_id, owner_id, prefix, year) do update set last = number_series.last + 1
-  returning '{prefix}-' || year || '-' || lpad(cast(last as text), greatest(6, length(cast(last as text))), '0')
-    as number
+  {TAKE_NEXT}
 )"""
 
 

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import urllib3
+from werkzeug.serving import make_server
 
 from shared import event_commands, feed, reconciliation
 from shared.clock import now
@@ -164,6 +167,30 @@ def test_a_feed_that_is_down_says_so_in_one_way(settings_of: Make, base: str) ->
         with pytest.raises(FeedUnavailable):
             client.pull("procurement", 0)
         client.close()
+
+
+def test_after_a_page_that_cannot_be_read_it_is_asked_for_again(settings_of: Make) -> None:
+    asked: list[str] = []
+
+    def publisher(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        asked.append(parse_qs(environ["QUERY_STRING"])["after"][0])
+        start_response("200 OK", [("Content-Type", "application/x-ndjson")])
+        yield b"{\n" if len(asked) == 1 else b'{"head":1,"upto":1,"events":[{"a":1}]}\n'
+        yield b'{"head":2,"upto":2,"events":[]}\n'
+
+    server = make_server("127.0.0.1", 0, publisher)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    keyring = Keyring(settings_of("billing", "").keys_folder, "billing")
+    client = FeedClient(keyring, "billing", {"procurement": f"http://127.0.0.1:{server.server_port}"})
+    with pytest.raises(FeedUnavailable, match="no page"):
+        client.pull("procurement", 0, wait=5)
+    assert [client.pull("procurement", after, wait=5).upto for after in (0, 1)] == [1, 2]
+    assert asked == ["0", "0"]
+    client.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def test_a_consumer_pulls_everything_once_and_remembers_where_it_was(
