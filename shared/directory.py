@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text, Uuid
 
@@ -105,17 +105,19 @@ def _learn(model: Any, key: str) -> Any:
     def learn(session: Session, envelope: Envelope, fact: Any) -> None:
         values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name != key}
         values |= {"organization_id": envelope.organizationid, "seen_version": envelope.aggregateversion}
-        session.execute(newest, {"id": getattr(fact, key), **values})
+        newest.run(session, {"id": getattr(fact, key), **values})
 
     return learn
 
 
-def _newest(model: Any) -> Any:
+def _newest(model: type[Base]) -> Sql:
     """Write a row as it was told; an older snapshot that arrives late changes nothing."""
-    statement = insert(model.__table__)
-    told = {column.name: statement.excluded[column.name] for column in model.__table__.columns if column.name != "id"}
-    return statement.on_conflict_do_update(
-        index_elements=["id"], set_=told, where=model.__table__.c.seen_version < statement.excluded.seen_version
+    names = [column.name for column in model.__table__.columns]
+    told = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
+    return Sql(
+        f"insert into {model.__tablename__} as known ({', '.join(names)})"
+        f" values ({', '.join(f':{name}' for name in names)})"
+        f" on conflict (id) do update set {told} where known.seen_version < excluded.seen_version"
     )
 
 

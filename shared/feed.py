@@ -3,7 +3,8 @@
 A page is `{"head": H, "hash": X, "upto": U, "events": [...]}`: the exact stored bytes, in order. Everything up to U
 that the caller may hear is in it or was before; H is the publisher's newest sequence, X the hash its chain ends in.
 With `follow` the answer is page after page, a line each: a request for every event would cost both sides more than
-the event.
+the event. Who is in no hurry lets events `gather` (the audit store): fewer and larger transactions, and the processor
+is left to those whose effects somebody waits for.
 """
 
 import time
@@ -29,6 +30,7 @@ from shared.web.stopping import stopping
 PATH = "/internal/events"
 CALLER = "Partywall-Caller"
 LONGEST_WAIT, LONGEST_FOLLOW = 10, 60
+LONGEST_GATHER = 1000  # milliseconds
 LARGEST_PAGE = 500
 
 # Who may hear what: the audit store and the books hear both sides of the wall, the others the business side only.
@@ -75,12 +77,14 @@ def read(database: Database, caller: str, after: int, limit: int = LARGEST_PAGE,
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """At most `limit` events after sequence `after` that `caller` may hear, but for the types in `without`."""
+    """At most `limit` events after sequence `after` that `caller` may hear, but for the types in `without`; once there
+    is one, `gather` seconds for more."""
 
     caller: str
     after: int
     limit: int
     without: frozenset[str]
+    gather: float
 
 
 class _Log:
@@ -107,9 +111,14 @@ class _Log:
     def poll(self, asked: _Asked, wait: float) -> _Found:
         """The page as soon as there is an event for the caller after its place, or as it is when the wait is over."""
         deadline = time.monotonic() + wait
+        gather = asked.gather if wait else 0.0
         while True:
             mark = self._bell.mark(LOG_CHANNEL)
             found = self._look(asked, mark)
+            if found[3] and gather:
+                stopping.wait(gather)
+                gather = 0.0
+                continue
             left = deadline - time.monotonic()
             if found[3] or left <= 0 or stopping.is_set():
                 return found
@@ -136,9 +145,10 @@ class _Log:
 
 
 def blueprint() -> Blueprint:
-    """GET /internal/events?after=&limit=&wait=&without=&follow= of the service that mounts it.
+    """GET /internal/events?after=&limit=&wait=&without=&follow=&gather= of the service that mounts it.
 
-    A page comes after `wait` seconds at the latest; pages follow for `follow` seconds.
+    A page comes after `wait` seconds at the latest, with what came within `gather` milliseconds of its first event;
+    pages follow for `follow` seconds.
     """
     feed = Blueprint("feed", __name__)
 
@@ -156,7 +166,7 @@ def blueprint() -> Blueprint:
         after, limit = _number("after", 0, 2**62), _number("limit", 1, LARGEST_PAGE)
         wait, follow = _number("wait", 0, LONGEST_WAIT), _number("follow", 0, LONGEST_FOLLOW)
         without = frozenset(filter(None, request.args.get("without", "").split(",")))
-        asked = _Asked(caller, after, limit, without)
+        asked = _Asked(caller, after, limit, without, _number("gather", 0, LONGEST_GATHER) / 1000)
         if follow:
             return Response(log.follow(asked, wait, follow), mimetype="application/x-ndjson")
         return Response(_page(log.poll(asked, wait)), mimetype="application/json")

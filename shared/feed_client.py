@@ -81,14 +81,22 @@ class FeedClient:
         self._closed = threading.Event()
 
     def pull(
-        self, publisher: str, after: int, *, limit: int = LARGEST_PAGE, wait: int = 0, without: Sequence[str] = ()
+        self,
+        publisher: str,
+        after: int,
+        *,
+        limit: int = LARGEST_PAGE,
+        wait: int = 0,
+        without: Sequence[str] = (),
+        gather: int = 0,
     ) -> Page:
         """The next page of `publisher`'s feed, but for the types in `without`. Raises FeedUnavailable.
 
         With `wait` it comes when there is an event, after so many seconds at the latest, from an answer that is kept
-        open for the pages that follow; one thread at a time may wait for a publisher.
+        open for the pages that follow, `gather` milliseconds after its first event; one thread at a time may wait for a
+        publisher.
         """
-        asked = {"after": after, "limit": limit, "wait": wait, "without": ",".join(without)}
+        asked = {"after": after, "limit": limit, "wait": wait, "without": ",".join(without), "gather": gather}
         try:
             return self._next(publisher, asked) if wait else _read(self._ask(publisher, asked, _PATIENCE).data)
         except (urllib3.exceptions.HTTPError, OSError) as error:

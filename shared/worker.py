@@ -28,7 +28,7 @@ from shared.ops import serve_ops
 from shared.outbox import CHANNEL, LOG_CHANNEL
 from shared.pull import PublisherWentBack, Puller
 from shared.reconciliation import forget
-from shared.relay import LostLead, Pace, Sequencer, backlog
+from shared.relay import BATCH, LostLead, Pace, Sequencer, backlog
 from shared.settings import Settings
 from shared.wakeup import Leadership, Wakeup
 
@@ -181,7 +181,9 @@ class Worker:
             metrics.PUBLISHED.labels(self.settings.service).inc(moved)
             self.wakeup.ring(LOG_CHANNEL)
             self.stop.wait(self._pace.pause(moved))
-        else:
+        # Whatever was committed since the look rings; to look for it at once would cost the events that were just moved
+        # the processor they are now applied with.
+        if not moved or (moved < BATCH and self.wakeup.listening):
             self.wakeup.wait(CHANNEL, mark, IDLE_SECONDS)
 
     def _publish(self) -> None:

@@ -16,6 +16,7 @@ from schemathesis.core.parameters import ParameterLocation
 from tests.proof.api.bodies import body_for, file_for
 from tests.proof.api.cast import Cast
 from tests.proof.api.document import PLACES, Described
+from tests.proof.api.ground import Ground
 from tests.proof.api.known import QUERY, Known
 from tests.proof.api.planes import machines
 
@@ -28,19 +29,21 @@ _AIMED = 0.85  # of the ids that exist; the rest asks for what does not
 class Aim:
     """Turns generated cases of one plane into requests that reach their handlers."""
 
-    def __init__(self, known: Known, cast: Cast, plane: str, seed: int) -> None:
+    def __init__(self, known: Known, cast: Cast, plane: str, seed: int, ground: Ground | None = None) -> None:
         self.known, self.cast, self.plane, self.seed = known, cast, plane, seed
         self.places, self.machines = places(cast), machines(known.document)
         self.redirected: Counter[str] = Counter()
         self._turn = 0
         day = cast.stage.today
         self.fixed = {
-            "day": str(day),
-            "month": f"{day:%Y-%m}",
-            "kind": QUERY["kind"],
-            "mso": cast.stage.ids["mso"],
-            "oak": cast.stage.ids["OAK"],
-            "practice": cast.stage.ids["CA"],
+            "day": [str(day)],
+            "month": ground.closing if ground else [f"{day:%Y-%m}"],
+            "charged_month": ground.charging if ground else [f"{day:%Y-%m}"],
+            "charged_agreement": [ground.agreement] if ground else known.values_of("agreement_id"),
+            "kind": [QUERY["kind"]],
+            "mso": [cast.stage.ids["mso"]],
+            "oak": [cast.stage.ids["OAK"]],
+            "practice": [cast.stage.ids["CA"]],
         }
 
     def before_call(self, _: HookContext, case: Case[Any], __: Any) -> None:
@@ -52,7 +55,7 @@ class Aim:
         wrong = _wrong(case)
         self._path(case, described, chance, ParameterLocation.PATH in wrong)
         if ParameterLocation.QUERY not in wrong:
-            self._query(case, chance)
+            self._query(case, described, chance)
         if ParameterLocation.BODY not in wrong:
             case.body = self._body(case, described, chance)
         if ParameterLocation.HEADER not in wrong:
@@ -71,7 +74,7 @@ class Aim:
 
     def _path(self, case: Case[Any], described: Described, chance: random.Random, wrong: bool) -> None:
         values = dict(case.path_parameters or {})
-        left_alone = chance.choice([*values, None]) if wrong and values else None
+        left_alone = _spoiled(case, chance) if wrong else None
         path = ""
         for part in described.path.split("/")[1:]:
             name = part.strip("{}")
@@ -86,12 +89,12 @@ class Aim:
     def _parameter(self, path: str, name: str, given: Any, chance: random.Random) -> Any:
         if name in PLACES:
             return chance.choice(self.places[name])
-        if chance.random() > _AIMED or self.known.exists(given):  # a link of an earlier answer led here
-            return given
         if name in ("day", "month", "kind"):
-            return self.fixed[name]
+            return chance.choice(self.fixed[name]) if chance.random() < _AIMED else given
         found = self.known.ids_at(path, name)
-        return self.known.newest(found, chance) if found else given
+        if not found or given in found or chance.random() > _AIMED:  # a link of an earlier answer may have led here
+            return given
+        return self.known.newest(found, chance)
 
     def _headers(self, case: Case[Any], chance: random.Random) -> None:
         """A version that fits, and a key of the request's own: what is generated is mostly the same few words."""
@@ -99,7 +102,10 @@ class Aim:
             if name in (case.headers or {}) and chance.random() < _AIMED:
                 case.headers[name] = value
 
-    def _query(self, case: Case[Any], chance: random.Random) -> None:
+    def _query(self, case: Case[Any], described: Described, chance: random.Random) -> None:
+        if described.required and chance.random() < 0.6 and (seed := self.known.seed(described.label, chance)):
+            case.query = {**(case.query or {}), **{name: seed[name] for name in described.required if name in seed}}
+            return
         for name in list(case.query or {}):
             values = self.known.values_of(name)
             if values and name.endswith("_id") and chance.random() < _AIMED:
@@ -118,7 +124,17 @@ class Aim:
             return case.body
         seed = self.known.seed(described.label, chance) if chance.random() < 0.6 else None
         made = seed or body_for(described.name, self.known, chance, self.fixed)
-        return self._with_ids(self._crossed(made, case.body, chance) if made is not None else case.body, chance)
+        body = self._with_ids(self._crossed(made, case.body, chance) if made is not None else case.body, chance)
+        return self._of_one_row(body, [*(case.path_parameters or {}).values(), body.get("order_id")], chance)
+
+    def _of_one_row(self, node: Any, rows: list[Any], chance: random.Random, name: str = "") -> Any:
+        """Lines that belong to the rows that the request is about."""
+        if isinstance(node, dict):
+            return {key: self._of_one_row(value, rows, chance, key) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self._of_one_row(value, rows, chance) for value in node]
+        fitting = [one for row in rows if isinstance(row, str) for one in self.known.within(row, name)]
+        return chance.choice(fitting) if fitting and node not in fitting and chance.random() < _AIMED else node
 
     def _of_session(self, body: Any, name: str) -> Any:
         """What opens a session, renews it or changes a password: somebody's own, and theirs only."""
@@ -169,6 +185,13 @@ def places(cast: Cast) -> dict[str, list[str]]:
     """Where these people act: one site, its practice, and the management company's own books."""
     ids = cast.stage.ids
     return {"in_location": [ids["OAK"]], "in_entity": [ids["CA"], ids["CA"], ids["mso"]]}
+
+
+def _spoiled(case: Case[Any], chance: random.Random) -> str | None:
+    """The part of a path that was made wrong on purpose, as far as it is told."""
+    values = case.path_parameters or {}
+    told = case.meta.phase.data.parameter if case.meta else None
+    return told if told in values else chance.choice([*values]) if values else None
 
 
 def _wrong(case: Case[Any]) -> set[ParameterLocation]:

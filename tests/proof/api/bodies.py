@@ -5,6 +5,7 @@
 
 import random
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from uuid import uuid4
 from deploy.local.instance import ROOT
 from tests.proof.api.known import Known
 
+Fixed = Mapping[str, Sequence[str]]
 _REASON = {"reason": "Entered by mistake"}
 _END = {"ends_on": "@next_month"}
 _TRAINED = {"completed_on": "@yesterday", "hours": "2", "provider": "Compliance House", "trainer": "Ada Trainer"}
@@ -24,7 +26,7 @@ _ITEM = {"sku": "S-#", "name": "Item #", "item_class": "business", "unit_chain":
 _GRANT = {"user_id": "@user_id", "role": "biller", "scope_kind": "organization", "ends_on": "@next_month"}
 _SHIFT = {"starts": "@tomorrowT09:00", "ends": "@tomorrowT17:00"}
 _OPINION = {
-    "fee_model": "fee.flat", "valuator": "Fair Value Partners", "valued_on": "2026-03-01", "method": "market",
+    "fee_model": "fee.flat_monthly", "valuator": "Fair Value Partners", "valued_on": "2026-03-01", "method": "market",
     "basis": "monthly_amount", "low": "4000", "mid": "8000", "high": "9000", "services_covered": ["billing"],
     "expires_on": "2027-02-28", "document": "FMV-#",
 }  # fmt: skip
@@ -36,16 +38,17 @@ BODIES: dict[str, Any] = {
     "billing.charge.correct": {"reason": "Wrong quantity", "quantity": "2"},
     "billing.charge.void": _REASON,
     "billing.counsel_memo.record": {
-        "state": "CA", "author": "Counsel LLP", "written_on": "2026-02-01", "fee_model": "fee.flat",
+        "state": "CA", "author": "Counsel LLP", "written_on": "2026-02-01", "fee_model": "fee.flat_monthly",
         "conclusion": "permitted", "expires_on": "2027-01-31", "document": "MEMO-#",
     },
     "billing.credit_note.issue": {"invoice_id": "@invoice_id", "reason": "billing_error"},
-    "billing.fee_statement.approve": {"amount": "1000.00"},
-    "billing.fee_statement.draft": {"agreement_id": "@agreement_id", "month": "@month"},
+    "billing.fee_statement.approve": {"amount": "8000.00"},
+    "billing.fee_statement.draft": {"agreement_id": "@charged_agreement", "month": "@charged_month"},
     "billing.fee_statement.refuse": _REASON,
     "billing.fee_terms.refuse": _REASON,
     "billing.fee_usage.record": {
-        "agreement_id": "@agreement_id", "units": [{"unit": "visit", "quantity": "3", "performed_on": "@today"}],
+        "agreement_id": "@charged_agreement",
+        "units": [{"unit": "visit", "quantity": "3", "performed_on": "@today", "reference": "Log #"}],
     },
     "billing.fmv_opinion.record": _OPINION,
     "billing.invoice.issue": {"account_id": "@account_id"},
@@ -154,8 +157,8 @@ _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1, "next_month": 30, "next_yea
 _PLACEHOLDER = re.compile(r"@(\w+?)(?=T\d|\W|$)")
 
 
-def body_for(name: str, known: Known, chance: random.Random, fixed: dict[str, str]) -> Any:
-    """A body for the operation, or None. `fixed` names what a placeholder stands for beside what is known."""
+def body_for(name: str, known: Known, chance: random.Random, fixed: Fixed) -> Any:
+    """A body for the operation, or None. `fixed` names what a placeholder may stand for beside what is known."""
     if name.endswith("dead_letter.discard"):
         return dict(_REASON)
     found = BODIES.get(name)
@@ -167,7 +170,7 @@ def file_for(name: str) -> str | None:
     return (ROOT / "deploy/demo" / _FILES[name]).read_text() if name in _FILES else None
 
 
-def _filled(node: Any, known: Known, chance: random.Random, fixed: dict[str, str]) -> Any:
+def _filled(node: Any, known: Known, chance: random.Random, fixed: Fixed) -> Any:
     if isinstance(node, dict):
         return {key: _filled(value, known, chance, fixed) for key, value in node.items()}
     if isinstance(node, list):
@@ -178,11 +181,11 @@ def _filled(node: Any, known: Known, chance: random.Random, fixed: dict[str, str
     return _PLACEHOLDER.sub(lambda found: _value(found[1], known, chance, fixed), text) if "@" in node else text
 
 
-def _value(name: str, known: Known, chance: random.Random, fixed: dict[str, str]) -> str:
+def _value(name: str, known: Known, chance: random.Random, fixed: Fixed) -> str:
     if name in fixed:
-        return fixed[name]
+        return chance.choice(fixed[name]) if fixed[name] else f"@{name}"
     if name in _DAYS:
-        return str(date.fromisoformat(fixed["day"]) + timedelta(days=_DAYS[name]))
+        return str(date.fromisoformat(fixed["day"][0]) + timedelta(days=_DAYS[name]))
     if name == "digits":
         return str(chance.randrange(1000, 9999))
     values = known.values_of(name)

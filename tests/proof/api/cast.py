@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.demo.client import Person, Refused, send
-from deploy.demo.stage import Stage
 from services.gateway.roles import ROLES
+from tests.proof.api.known import ListeningStage
 
 GATEWAY = "/v1/network/gateway"
 LIMIT = "900000.00"
@@ -26,7 +26,7 @@ PASSWORD = "Correct-Horse-Battery-9"
 class Cast:
     """The people of each plane, a person whose own account is played with, and the rows that keep everybody in."""
 
-    stage: Stage
+    stage: ListeningStage
     people: dict[str, list[Person]]
     machine: Person
     kept: set[str] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Cast:
                 time.sleep(0.1)
 
 
-def make(stage: Stage) -> Cast:
+def make(stage: ListeningStage) -> Cast:
     """Create them through the API, as the franchise's own people would."""
     business = [_business(stage, number) for number in (1, 2)]
     clinical = [_clinical(stage, number) for number in (1, 2)]
@@ -58,7 +58,7 @@ def make(stage: Stage) -> Cast:
     return cast
 
 
-def _person(stage: Stage, plane: str, name: str) -> tuple[str, Person]:
+def _person(stage: ListeningStage, plane: str, name: str) -> tuple[str, Person]:
     """An account with a password of its own, not yet signed in."""
     admin, email = stage.person("avery.cole"), f"{name}-{stage.tag}@proof.example"
     user = admin.post(f"{GATEWAY}/users", {"name": name.replace("-", " ").title(), "email": email})["id"]
@@ -68,17 +68,17 @@ def _person(stage: Stage, plane: str, name: str) -> tuple[str, Person]:
     body = {"email": email, "password": one_time, "new_password": PASSWORD}
     changed = send(stage.base, "PUT", "/v1/password", body, {})
     stage.require(changed.ok, f"{email} sets a password: {changed.body}")
-    return user, Person(stage.base, email, PASSWORD, plane)
+    return user, stage.heard(Person(stage.base, email, PASSWORD, plane))
 
 
-def _grant(stage: Stage, user: str, role: str, kind: str = "organization", place: str | None = None) -> None:
+def _grant(stage: ListeningStage, user: str, role: str, kind: str = "organization", place: str | None = None) -> None:
     body: dict[str, Any] = {"user_id": user, "role": role, "scope_kind": kind, "approval_limit": LIMIT}
     if place:
         body["scope_id"] = place
     stage.person("avery.cole").post(f"{GATEWAY}/grants", body)
 
 
-def _business(stage: Stage, number: int) -> tuple[str, Person]:
+def _business(stage: ListeningStage, number: int) -> tuple[str, Person]:
     user, person = _person(stage, "business", f"office-{number}")
     for role in ROLES.values():
         if role.plane != "business" or role.name in APART:
@@ -90,7 +90,7 @@ def _business(stage: Stage, number: int) -> tuple[str, Person]:
     return user, person
 
 
-def _clinical(stage: Stage, number: int) -> tuple[str, Person]:
+def _clinical(stage: ListeningStage, number: int) -> tuple[str, Person]:
     user, person = _person(stage, "clinical", f"practice-{number}")
     owner, entity = stage.person("dr.nakamura"), stage.entity("CA", "gateway")
     licence = f"CA A90000{number}"
@@ -101,7 +101,7 @@ def _clinical(stage: Stage, number: int) -> tuple[str, Person]:
     return user, person
 
 
-def _open_patient_data(stage: Stage, users: list[str]) -> None:
+def _open_patient_data(stage: ListeningStage, users: list[str]) -> None:
     """The owner opens patient accounts to the people of the business plane."""
     biller, owner, path = stage.person("tess.ortiz"), stage.person("dr.nakamura"), stage.entity("CA", "gateway")
     for user in users:
@@ -110,7 +110,7 @@ def _open_patient_data(stage: Stage, users: list[str]) -> None:
         owner.post(f"{path}/purposes/{asked['id']}/decision", {"granted": True})
 
 
-def _keep(stage: Stage, cast: Cast) -> None:
+def _keep(stage: ListeningStage, cast: Cast) -> None:
     """Note the rows without which these people could do nothing any more."""
     admin, places = stage.person("avery.cole"), {stage.ids["CA"], stage.ids["mso"]}
     grants = admin.all(f"{GATEWAY}/grants")

@@ -140,7 +140,9 @@ def _take(event: events.EngineEvent, seen: Seen) -> None:
 def _config(base: str, size: Size) -> SchemathesisConfig:
     generation = {"max-examples": size.examples, "database": "none", "no-shrink": True}
     generation |= {"with-security-parameters": False}
-    stateful = {"generation": {"max-examples": size.chains}, "max-steps": size.steps}
+    stateful: dict[str, Any] = {"enabled": size.chains > 0, "max-steps": size.steps}
+    if size.chains:
+        stateful["generation"] = {"max-examples": size.chains}
     return SchemathesisConfig.from_dict(
         {
             "seed": size.seed,

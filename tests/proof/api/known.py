@@ -1,10 +1,11 @@
-"""What is known to exist: real ids by the list that names them, and bodies that once were accepted."""
+"""What is known to exist: real ids by the list that names them, what is part of what, bodies and queries that once were
+accepted."""
 
 import random
 from collections import defaultdict
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy.demo.client import Answer, Person
 from deploy.demo.stage import Stage
@@ -31,6 +32,7 @@ class Known:
         self._ids: dict[str, dict[str, None]] = defaultdict(dict)
         self._values: dict[str, dict[str, None]] = defaultdict(dict)
         self._seeds: dict[str, list[Any]] = defaultdict(list)
+        self._parts: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
 
     def learn(self, method: str, url: str, sent: Any, status: int, answered: Any) -> None:
         """Take in one request that went well."""
@@ -40,6 +42,8 @@ class Known:
             return
         if method != "GET" and isinstance(sent, dict) and sent:
             self._keep_seed(f"{method} {template}", sent)
+        if method == "GET" and (query := dict(parse_qsl(urlsplit(url).query))):
+            self._keep_seed(f"{method} {template}", query)
         if isinstance(answered, dict):
             named = path if not template.endswith("}") else path.rpartition("/")[0]
             rows = answered["items"] if isinstance(answered.get("items"), list) else [answered]
@@ -56,7 +60,7 @@ class Known:
         """One row of the list at `path`, and the rows within it."""
         if not isinstance(row, dict):
             return
-        noun = _singular(path.rpartition("/")[2])
+        noun, parts = _singular(path.rpartition("/")[2]), self._parts[str(row.get("id"))]
         for name, value in row.items():
             if isinstance(value, str) and (name.endswith("_id") or name == "id" or name in FIELDS.values()):
                 self._ids[f"{path}#{name}"][value] = None
@@ -65,9 +69,13 @@ class Known:
                 for inner in value:
                     if isinstance(inner, dict) and isinstance(inner.get("id"), str):
                         self._values[f"{noun}_{_singular(name)}_id"][inner["id"]] = None
+                        parts[f"{noun}_{_singular(name)}_id"][inner["id"]] = None
+                    for key, one in inner.items() if isinstance(inner, dict) else ():
+                        if key.endswith("_id") and isinstance(one, str):
+                            parts[key][one] = None
 
     def seed(self, label: str, chance: random.Random) -> Any:
-        """A body that was accepted, or None."""
+        """A body (of a GET, a query) that was accepted, or None."""
         seeds = self._seeds.get(label)
         return chance.choice(seeds) if seeds else None
 
@@ -75,7 +83,7 @@ class Known:
         """What may stand for `parameter` below a real path; for want of that, whatever bears its name anywhere."""
         head, _, last = collection.rpartition("/")
         field = FIELDS.get(parameter, "id")
-        for place in (collection, f"{head}/{ELSEWHERE.get(last, last)}"):
+        for place in (collection, f"{head}/{ELSEWHERE.get(last, last)}", head):
             if found := self._ids.get(f"{place}#{field}"):
                 return list(found)
         return self.values_of(parameter)
@@ -83,6 +91,10 @@ class Known:
     def values_of(self, name: str) -> list[str]:
         """Every value seen in a field of this name, oldest first."""
         return list(self._values.get(name, ()))
+
+    def within(self, row: str, name: str) -> list[str]:
+        """The ids of this name in the lines of a row: `order_line_id` of an order, or of a bill."""
+        return list(self._parts[row][name]) if row in self._parts else []
 
     def exists(self, value: Any) -> bool:
         """Whether an id was seen anywhere."""
@@ -108,7 +120,8 @@ class Listener(Person):
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
     ) -> Answer:
         answer = super().call(method, path, body, headers=headers, **query)
-        self.known.learn(method, path, body, answer.status, answer.body)
+        asked = f"{path}?{urlencode(query)}" if query else path
+        self.known.learn(method, asked, body, answer.status, answer.body)
         return answer
 
 
@@ -118,12 +131,13 @@ class ListeningStage(Stage):
     known: Known
 
     def person(self, key: str, plane: str | None = None) -> Person:
-        return self._heard(super().person(key, plane))
+        return self.heard(super().person(key, plane))
 
     def machine(self) -> Person:
-        return self._heard(super().machine())
+        return self.heard(super().machine())
 
-    def _heard(self, person: Person) -> Person:
+    def heard(self, person: Person) -> Person:
+        """The same person, listened to."""
         listener = Listener(person.base, person.email, person.password, person.plane, person.api_key)
         listener.known = self.known
         return self._heard_already.setdefault((person.email, person.plane), listener)

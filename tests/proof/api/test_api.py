@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.proof.api import garbage, planes
-from tests.proof.api.__main__ import prove
 from tests.proof.api.document import Document
 from tests.proof.api.engine import IMPORT, Seen, _explained
 from tests.proof.api.garbage import Sent
 from tests.proof.api.known import Known, address
 from tests.proof.api.never import NEVER
+from tests.proof.api.proof import Proof
 from tests.proof.api.report import Figures
 from tests.support.platform import Platform
 
@@ -29,7 +29,7 @@ def document() -> Document:
 @pytest.mark.whole_system
 def test_every_operation_refuses_garbage_and_some_keep_to_the_document(tmp_path: Path, document: Document) -> None:
     with Platform(tmp_path) as platform:
-        figures = prove(platform, argparse.Namespace(**SHORT))
+        figures = Proof(platform, argparse.Namespace(**SHORT), print).play()
     said = "\n".join(figures.lines())
     assert figures.findings == 0, said
     assert figures.spoiled == garbage.targets(document, set(document.operations)), said

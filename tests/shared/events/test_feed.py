@@ -90,7 +90,7 @@ def test_only_services_of_the_platform_read_a_feed(base: str, settings_of: Make)
     assert ask(base, bearer(aud="billing")) == 401
     assert ask(base, bearer(exp=instant - 60)) == 401
     assert ask(base, bearer(use="context")) == 403
-    for query in ("?limit=0", "?limit=501", "?after=-1", "?after=x", "?wait=11", "?limit=%D9%A3"):
+    for query in ("?limit=0", "?limit=501", "?after=-1", "?after=x", "?wait=11", "?limit=%D9%A3", "?gather=1001"):
         assert ask(base, bearer(), query) == 422, query
 
 
@@ -125,6 +125,22 @@ def test_a_long_poll_ends_when_an_event_is_sequenced(publisher: Database, client
     thread.join()
     assert len(page.events) == 1
     assert time.monotonic() - started < 5
+
+
+def test_who_is_in_no_hurry_gets_what_came_meanwhile_in_one_page(publisher: Database, client: FeedClient) -> None:
+    tell(publisher, "first")
+    sequence_all(publisher)
+
+    def soon() -> None:
+        time.sleep(0.2)
+        tell(publisher, "second")
+        sequence_all(publisher)
+
+    thread = threading.Thread(target=soon)
+    thread.start()
+    page = client.pull("procurement", 0, wait=8, gather=1000)
+    thread.join()
+    assert (page.upto, len(page.events)) == (2, 2)
 
 
 def test_what_the_caller_does_not_want_neither_ends_its_poll_nor_is_sent(
