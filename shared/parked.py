@@ -17,15 +17,15 @@ from shared.errors import NotFound
 from shared.inbox import Parked, ParkedStatus
 from shared.outbox import emit
 from shared.pagination import Page, page
-from shared.web.fields import Instant, PageQuery, Schema, Text, page_of
+from shared.web.fields import Id, Instant, PageQuery, Schema, Text, page_of
 from shared.web.operations import Blueprint, context, operation, session
 
 
 class DeadLetterSchema(Schema):
     """An event that could not be applied; `waiting_behind` an earlier one it has no `reason` of its own."""
 
-    id = fields.UUID()
-    event_id = fields.UUID()
+    id = Id()
+    event_id = Id()
     publisher = fields.String()
     sequence = fields.Integer()
     type = fields.String()

@@ -203,6 +203,19 @@ class Instant(fields.AwareDateTime):
         return text.replace("+00:00", "Z") if isinstance(text, str) else text
 
 
+class Id(fields.UUID):
+    """An id as the platform writes it (RFC 9562, section 4): 36 characters, no braces, no `urn:`, no hyphens left out.
+    One thing has one name, also where names are compared as text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or len(value) != 36:
+            raise self.make_error("invalid_uuid")
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if str(found) != value.lower():
+            raise self.make_error("invalid_uuid")
+        return found
+
+
 class Day(fields.Date):
     """A calendar day of this century: what is counted from it (terms, terms of notice) stays a date."""
 
@@ -228,7 +241,7 @@ _Written = tuple[frozenset[type] | None, Callable[[Any], Any] | None]
 _WRITTEN: dict[type, _Written] = {
     **dict.fromkeys((fields.String, Text), (frozenset((str, NoneType)), _text)),
     fields.Integer: (frozenset((int, NoneType)), _whole),
-    **dict.fromkeys((fields.Date, Day, fields.UUID, Instant, fields.Boolean), (None, None)),
+    **dict.fromkeys((fields.Date, Day, Id, Instant, fields.Boolean), (None, None)),
 }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 
-from shared.web.fields import Day, Flag, Instant, Money, Price, Quantity, Schema, Text, page_of
+from shared.web.fields import Day, Flag, Id, Instant, Money, Price, Quantity, Schema, Text, page_of
 
 
 class Colour(StrEnum):
@@ -33,11 +33,11 @@ KINDS: dict[str, tuple[fields.Field[Any], Sequence[Any]]] = {
     "day": (Day(), [date(2026, 1, 31)]),
     "date": (fields.Date(), [date(1970, 1, 1)]),
     "instant": (Instant(), [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 9, 5, 3, 120, tzinfo=UTC)]),
-    "id": (fields.UUID(), [UUID(int=1), UUID("0190a5c4-0000-7000-8000-0000000000ff")]),
+    "id": (Id(), [UUID(int=1), UUID("0190a5c4-0000-7000-8000-0000000000ff")]),
     "boolean": (fields.Boolean(), [True, False]),
     "flag": (Flag(), [True, False]),
     "choice": (fields.Enum(Colour, by_value=True), [Colour.RED]),
-    "choices": (fields.List(fields.UUID()), [[UUID(int=1)], []]),
+    "choices": (fields.List(Id()), [[UUID(int=1)], []]),
     "document": (fields.Dict(), [{"a": 1}]),
     "anything": (fields.Raw(), [1, "a", [None]]),
     "other_key": (fields.String(data_key="otherKey"), ["a"]),
@@ -113,3 +113,26 @@ def test_mappings_are_asked_for_their_keys_and_mixtures_one_by_one() -> None:
 
 def test_a_schema_without_fields_answers_an_empty_object_for_each_row() -> None:
     assert Schema().dump(rows(["name"], [("a",), ("b",)]), many=True) == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0190a5c4000070008000000000000000",
+        "{0190a5c4-0000-7000-8000-0000000000ff}",
+        "urn:uuid:0190a5c4-0000-7000-8000-0000000000ff",
+        "0190a5c4-0000-7000-8000-0000000000f",
+        "0190a5c40000-7000-8000-0000000000ff0",
+        " 190a5c4-0000-7000-8000-0000000000ff",
+        "",
+        7,
+        ["0190a5c4-0000-7000-8000-0000000000ff"],
+    ],
+)
+def test_an_id_is_taken_in_one_form_only(value: Any) -> None:
+    with pytest.raises(marshmallow.ValidationError):
+        Id().deserialize(value)
+
+
+def test_an_id_is_taken_in_capitals_too() -> None:
+    assert Id().deserialize("0190A5C4-0000-7000-8000-0000000000FF") == UUID("0190a5c4-0000-7000-8000-0000000000ff")

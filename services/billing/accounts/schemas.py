@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from services.billing.accounts.models import Purpose
-from shared.web.fields import PageQuery, Pattern, Schema, Text
+from shared.web.fields import Id, PageQuery, Pattern, Schema, Text
 
 SOURCE_SYSTEM = Pattern(r"^[a-z0-9][a-z0-9._-]{0,49}$", error="Lower-case letters, digits, dots and dashes.")
 
@@ -48,16 +48,16 @@ class AccountLookup(Schema):
 
 
 class AccountRef(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
 
 
 class AccountListed(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    location_id = fields.UUID()
+    location_id = Id()
     name = fields.String(metadata={"description": "Masked on the business plane."})
 
 
@@ -72,8 +72,8 @@ class PatientOut(Schema):
 
 
 class AccountOut(PatientOut):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
     source_system = fields.String()

@@ -11,7 +11,7 @@ from services.billing.charge_imports.formats import Row
 from services.billing.charge_imports.rules import Fault, Line
 from services.billing.charges.schemas import CODE, MODIFIER
 from services.billing.tax.schemas import ITEM_CLASS
-from shared.web.fields import Instant, Money, Pattern, Price, Quantity, Schema, Text
+from shared.web.fields import Id, Instant, Money, Pattern, Price, Quantity, Schema, Text
 from shared.web.problems import pointers
 
 ICD10 = Pattern(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", error="An ICD-10-CM code, without its text.")
@@ -88,7 +88,7 @@ class ImportFault(Schema):
 
 
 class ImportOut(Schema):
-    id = fields.UUID(allow_none=True, metadata={"description": "None for a dry run."})
+    id = Id(allow_none=True, metadata={"description": "None for a dry run."})
     source_system = fields.String()
     accepted = fields.Integer(metadata={"description": "Charges that are new."})
     repeated = fields.Integer(metadata={"description": "Charges that were here already, the same."})

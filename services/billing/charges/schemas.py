@@ -4,7 +4,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.billing.accounts.schemas import purpose
 from services.billing.charges.models import ChargeStatus
-from shared.web.fields import Instant, Money, PageQuery, Pattern, Price, Quantity, Schema, Text
+from shared.web.fields import Id, Instant, Money, PageQuery, Pattern, Price, Quantity, Schema, Text
 
 CODE = Pattern(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,19}$", error="A code: letters, digits, dots and dashes.")
 MODIFIER = Pattern(r"^[A-Z0-9]{2}$", error="A modifier is two capital letters or digits.")
@@ -13,15 +13,15 @@ MODIFIER = Pattern(r"^[A-Z0-9]{2}$", error="A modifier is two capital letters or
 class ChargeQuery(PageQuery):
     purpose = purpose()
     status = fields.String(load_default=None, validate=validate.OneOf([status.value for status in ChargeStatus]))
-    account_id = fields.UUID(load_default=None)
+    account_id = Id(load_default=None)
 
 
 class ChargeOut(Schema):
-    id = fields.UUID()
-    account_id = fields.UUID()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    import_id = fields.UUID()
+    id = Id()
+    account_id = Id()
+    location_id = Id()
+    legal_entity_id = Id()
+    import_id = Id()
     source_system = fields.String()
     source_id = fields.String()
     service_on = fields.Date()
@@ -34,16 +34,16 @@ class ChargeOut(Schema):
     unit_price = Price()
     amount = Money()
     status = fields.String()
-    invoice_id = fields.UUID(allow_none=True)
+    invoice_id = Id(allow_none=True)
 
 
 class ChargeRevisionOut(Schema):
-    id = fields.UUID()
-    decision_id = fields.UUID()
+    id = Id()
+    decision_id = Id()
     before = fields.Dict()
     after = fields.Dict()
     reason = fields.String()
-    decided_by = fields.UUID()
+    decided_by = Id()
     decided_at = Instant()
 
 
@@ -71,9 +71,9 @@ class VoidIn(Schema):
 
 
 class UnbilledOut(Schema):
-    account_id = fields.UUID()
+    account_id = Id()
     account_number = fields.String()
-    location_id = fields.UUID()
+    location_id = Id()
     charges = fields.Integer()
     amount = Money()
     held_for = fields.List(fields.String(), metadata={"description": "Item classes without a tax rule here."})

@@ -3,16 +3,16 @@
 from marshmallow import fields, validate
 
 from services.billing.credit_notes.models import CreditReason
-from shared.web.fields import Flag, Money, PageQuery, Schema
+from shared.web.fields import Flag, Id, Money, PageQuery, Schema
 
 
 class CreditLineIn(Schema):
-    line_id = fields.UUID(required=True)
+    line_id = Id(required=True)
     amount = Money(required=True, above=0, metadata={"description": "Before tax; the tax follows."})
 
 
 class CreditNoteIn(Schema):
-    invoice_id = fields.UUID(required=True)
+    invoice_id = Id(required=True)
     reason = fields.String(required=True, validate=validate.OneOf([reason.value for reason in CreditReason]))
     lines = fields.List(
         fields.Nested(CreditLineIn),
@@ -25,13 +25,13 @@ class CreditNoteIn(Schema):
 
 
 class CreditNoteOut(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    invoice_id = fields.UUID()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    invoice_id = Id()
+    location_id = Id()
+    legal_entity_id = Id()
     issued_on = fields.Date()
-    issued_by = fields.UUID()
+    issued_by = Id()
     reason = fields.String()
     rebill = fields.Boolean()
     subtotal = Money()
@@ -40,7 +40,7 @@ class CreditNoteOut(Schema):
 
 
 class CreditNoteLineOut(Schema):
-    invoice_line_id = fields.UUID()
+    invoice_line_id = Id()
     item_class = fields.String()
     amount = Money()
     tax = Money()
@@ -51,4 +51,4 @@ class CreditNoteDetail(CreditNoteOut):
 
 
 class CreditNoteQuery(PageQuery):
-    invoice_id = fields.UUID(load_default=None)
+    invoice_id = Id(load_default=None)

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from services.billing.evidence.models import Basis, Conclusion
-from shared.web.fields import Instant, Pattern, Price, Schema, Text
+from shared.web.fields import Id, Instant, Pattern, Price, Schema, Text
 
 SERVICES = ("procurement", "hr", "billing", "marketing", "facilities", "it", "bookkeeping")
 
@@ -37,7 +37,7 @@ class OpinionIn(Schema):
 
 
 class OpinionOut(Schema):
-    id = fields.UUID()
+    id = Id()
     fee_model = fields.String()
     valuator = fields.String()
     valued_on = fields.Date()
@@ -49,7 +49,7 @@ class OpinionOut(Schema):
     services_covered = fields.List(fields.String())
     expires_on = fields.Date()
     document = fields.String()
-    recorded_by = fields.UUID()
+    recorded_by = Id()
     recorded_at = Instant()
 
 
@@ -65,7 +65,7 @@ class MemoIn(Schema):
 
 
 class MemoOut(Schema):
-    id = fields.UUID()
+    id = Id()
     state = fields.String()
     author = fields.String()
     written_on = fields.Date()
@@ -74,5 +74,5 @@ class MemoOut(Schema):
     conditions = fields.String(allow_none=True)
     expires_on = fields.Date()
     document = fields.String()
-    recorded_by = fields.UUID()
+    recorded_by = Id()
     recorded_at = Instant()

@@ -7,11 +7,11 @@ from marshmallow import fields, validate
 from services.billing.fees.models import Status
 from services.billing.fees.schemas import AgreementQuery, FeeCheckOut
 from services.billing.months import Month
-from shared.web.fields import Instant, Money, Pattern, Quantity, Schema, Text
+from shared.web.fields import Id, Instant, Money, Pattern, Quantity, Schema, Text
 
 
 class FeeStatementIn(Schema):
-    agreement_id = fields.UUID(required=True)
+    agreement_id = Id(required=True)
     month = Month(required=True)
 
 
@@ -37,23 +37,23 @@ class WorkingLineOut(Schema):
 
 
 class FeeStatementListed(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    agreement_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    mso_id = fields.UUID()
-    terms_id = fields.UUID()
+    agreement_id = Id()
+    legal_entity_id = Id()
+    mso_id = Id()
+    terms_id = Id()
     fee_model = fields.String()
     month = Month()
     base = Money(allow_none=True)
     amount = Money()
     status = fields.String()
     outcome = fields.String()
-    drafted_by = fields.UUID()
+    drafted_by = Id()
     drafted_at = Instant()
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_at = Instant(allow_none=True)
-    decision_id = fields.UUID(allow_none=True)
+    decision_id = Id(allow_none=True)
 
 
 class FeeStatementOut(FeeStatementListed):
@@ -70,18 +70,18 @@ class UsageLineIn(Schema):
 
 
 class UsageIn(Schema):
-    agreement_id = fields.UUID(required=True)
+    agreement_id = Id(required=True)
     units = fields.List(fields.Nested(UsageLineIn), required=True, validate=validate.Length(min=1, max=500))
 
 
 class UsageOut(Schema):
-    id = fields.UUID()
-    agreement_id = fields.UUID()
+    id = Id()
+    agreement_id = Id()
     unit = fields.String()
     quantity = Quantity(minimum=None)
     performed_on = fields.Date()
     reference = fields.String()
-    recorded_by = fields.UUID()
+    recorded_by = Id()
     recorded_at = Instant()
 
 

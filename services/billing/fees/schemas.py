@@ -8,7 +8,7 @@ from services.billing.evidence.schemas import agreement_services, fee_model
 from services.billing.ledger.schemas import CODE
 from services.billing.months import Month
 from services.billing.payables.rules import COST_CATEGORIES
-from shared.web.fields import Flag, Instant, Money, PageQuery, Pattern, Price, Schema, Text
+from shared.web.fields import Flag, Id, Instant, Money, PageQuery, Pattern, Price, Schema, Text
 
 
 class FeeUnitIn(Schema):
@@ -26,7 +26,7 @@ def _texts(of: fields.Field[Any]) -> fields.List[Any]:
 
 
 class FeeTermsIn(Schema):
-    agreement_id = fields.UUID(required=True)
+    agreement_id = Id(required=True)
     fee_model = fee_model()
     effective_from = Month(required=True)
     services = agreement_services()
@@ -51,10 +51,10 @@ class FeeCheckOut(Schema):
 
 
 class FeeTermsOut(Schema):
-    id = fields.UUID()
-    agreement_id = fields.UUID()
-    mso_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    id = Id()
+    agreement_id = Id()
+    mso_id = Id()
+    legal_entity_id = Id()
     fee_model = fields.String()
     effective_from = Month()
     services = fields.List(fields.String())
@@ -69,15 +69,15 @@ class FeeTermsOut(Schema):
     outcome = fields.String()
     checks = fields.List(fields.Nested(FeeCheckOut))
     rule_version = fields.String()
-    proposed_by = fields.UUID()
+    proposed_by = Id()
     proposed_at = Instant()
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_at = Instant(allow_none=True)
-    decision_id = fields.UUID(allow_none=True)
+    decision_id = Id(allow_none=True)
 
 
 class AgreementQuery(PageQuery):
-    agreement_id = fields.UUID(load_default=None)
+    agreement_id = Id(load_default=None)
 
 
 class FeeRefusalIn(Schema):

@@ -3,13 +3,13 @@
 from marshmallow import fields, validate
 
 from services.billing.accounts.schemas import PatientOut
-from shared.web.fields import Money, PageQuery, Price, Quantity, Schema
+from shared.web.fields import Id, Money, PageQuery, Price, Quantity, Schema
 
 
 class InvoiceIn(Schema):
-    account_id = fields.UUID(required=True)
+    account_id = Id(required=True)
     charge_ids = fields.List(
-        fields.UUID(),
+        Id(),
         load_default=None,
         allow_none=True,
         validate=validate.Length(min=1, max=500),
@@ -22,7 +22,7 @@ class InvoiceIssue(InvoiceIn):
 
 
 class PreviewLine(Schema):
-    charge_id = fields.UUID(attribute="charge.id")
+    charge_id = Id(attribute="charge.id")
     item_class = fields.String(attribute="charge.item_class")
     quantity = Quantity(attribute="charge.quantity")
     unit_price = Price(attribute="charge.unit_price")
@@ -39,12 +39,12 @@ class PreviewOut(Schema):
 
 
 class InvoiceOut(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    account_id = fields.UUID()
+    account_id = Id()
     account_number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
     issued_on = fields.Date()
     due_on = fields.Date()
     subtotal = Money()
@@ -54,7 +54,7 @@ class InvoiceOut(Schema):
 
 
 class InvoiceLineOut(Schema):
-    id = fields.UUID()
+    id = Id()
     position = fields.Integer()
     item_class = fields.String()
     quantity = Quantity()
@@ -69,7 +69,7 @@ class InvoiceDetail(InvoiceOut):
 
 
 class InvoiceQuery(PageQuery):
-    account_id = fields.UUID(load_default=None)
+    account_id = Id(load_default=None)
     only_open = fields.Boolean(load_default=False)
 
 

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from services.billing.ledger.chart import AccountKind
 from services.billing.ledger.rules import Line
-from shared.web.fields import Instant, Money, PageQuery, Pattern, Schema, Text
+from shared.web.fields import Id, Instant, Money, PageQuery, Pattern, Schema, Text
 
 CODE = Pattern(r"^[0-9]{4,8}$", error="Four to eight digits.")
 
@@ -32,7 +32,7 @@ class JournalLineIn(Schema):
     account_code = fields.String(required=True, validate=CODE)
     debit = Money(load_default=None)
     credit = Money(load_default=None)
-    location_id = fields.UUID(load_default=None, allow_none=True)
+    location_id = Id(load_default=None, allow_none=True)
 
     @validates_schema
     def one_side(self, data: dict[str, Any], **_: Any) -> None:
@@ -59,22 +59,22 @@ class JournalLineOut(Schema):
     account_code = fields.String()
     debit = Money()
     credit = Money()
-    location_id = fields.UUID(allow_none=True)
+    location_id = Id(allow_none=True)
 
 
 class JournalEntryOut(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    legal_entity_id = fields.UUID()
+    legal_entity_id = Id()
     posted_on = fields.Date()
     fact_on = fields.Date()
     source_type = fields.String()
-    source_id = fields.UUID()
+    source_id = Id()
     memo = fields.String()
     total = Money()
-    reverses = fields.UUID(allow_none=True)
-    link_id = fields.UUID(allow_none=True)
-    posted_by = fields.UUID(allow_none=True)
+    reverses = Id(allow_none=True)
+    link_id = Id(allow_none=True)
+    posted_by = Id(allow_none=True)
     posted_at = Instant()
     lines = fields.List(fields.Nested(JournalLineOut))
 
@@ -83,8 +83,8 @@ class JournalQuery(PageQuery):
     posted_from = fields.Date(load_default=None)
     posted_to = fields.Date(load_default=None)
     source_type = Text(load_default=None, max=50)
-    source_id = fields.UUID(load_default=None)
-    link_id = fields.UUID(load_default=None)
+    source_id = Id(load_default=None)
+    link_id = Id(load_default=None)
 
 
 class StatementQuery(PageQuery):
@@ -93,10 +93,10 @@ class StatementQuery(PageQuery):
 
 
 class StatementEntryOut(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
     source_type = fields.String()
-    source_id = fields.UUID()
+    source_id = Id()
     memo = fields.String()
 
 
@@ -104,7 +104,7 @@ class StatementLineOut(Schema):
     posted_on = fields.Date()
     debit = Money()
     credit = Money()
-    location_id = fields.UUID(allow_none=True)
+    location_id = Id(allow_none=True)
     entry = fields.Nested(StatementEntryOut)
 
 

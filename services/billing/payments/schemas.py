@@ -3,13 +3,13 @@
 from marshmallow import fields, validate
 
 from services.billing.payments.models import Method
-from shared.web.fields import Instant, Money, PageQuery, Pattern, Schema
+from shared.web.fields import Id, Instant, Money, PageQuery, Pattern, Schema
 
 REFERENCE = Pattern(r"^[A-Za-z0-9._#/-]{1,64}$", error="A reference without spaces, 64 characters at most.")
 
 
 class ShareIn(Schema):
-    invoice_id = fields.UUID(required=True)
+    invoice_id = Id(required=True)
     amount = Money(required=True, above=0)
 
 
@@ -24,7 +24,7 @@ class AllocationsIn(Schema):
 
 
 class PaymentIn(AllocationsIn):
-    account_id = fields.UUID(required=True)
+    account_id = Id(required=True)
     method = fields.String(required=True, validate=validate.OneOf([method.value for method in Method]))
     amount = Money(required=True, above=0)
     reference = fields.String(
@@ -36,24 +36,24 @@ class PaymentIn(AllocationsIn):
 
 
 class PaymentOut(Schema):
-    id = fields.UUID()
-    account_id = fields.UUID()
+    id = Id()
+    account_id = Id()
     account_number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
     method = fields.String()
     reference = fields.String(allow_none=True)
     received_on = fields.Date()
-    received_by = fields.UUID()
+    received_by = Id()
     amount = Money()
     unallocated = Money()
     refunded = Money()
 
 
 class AllocationOut(Schema):
-    invoice_id = fields.UUID()
+    invoice_id = Id()
     amount = Money(minimum=None)
-    refund_id = fields.UUID(allow_none=True)
+    refund_id = Id(allow_none=True)
     allocated_at = Instant()
 
 
@@ -63,4 +63,4 @@ class PaymentDetail(PaymentOut):
 
 class PaymentQuery(PageQuery):
     received_on = fields.Date(load_default=None)
-    account_id = fields.UUID(load_default=None)
+    account_id = Id(load_default=None)

@@ -3,18 +3,18 @@
 from marshmallow import fields
 
 from services.billing.months import Month
-from shared.web.fields import Flag, Instant, Schema, Text
+from shared.web.fields import Flag, Id, Instant, Schema, Text
 
 
 class PeriodOut(Schema):
-    id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    id = Id()
+    legal_entity_id = Id()
     month = fields.String()
     status = fields.String()
-    closed_by = fields.UUID(allow_none=True)
+    closed_by = Id(allow_none=True)
     closed_at = Instant(allow_none=True)
     close_note = fields.String(allow_none=True)
-    reopened_by = fields.UUID(allow_none=True)
+    reopened_by = Id(allow_none=True)
     reopened_at = Instant(allow_none=True)
     reopen_reason = fields.String(allow_none=True)
 

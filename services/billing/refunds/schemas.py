@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.billing.refunds.models import RefundReason, RefundStatus
-from shared.web.fields import Flag, Instant, Money, PageQuery, Schema
+from shared.web.fields import Flag, Id, Instant, Money, PageQuery, Schema
 
 
 class RefundIn(Schema):
@@ -16,18 +16,18 @@ class RefundDecisionIn(Schema):
 
 
 class RefundOut(Schema):
-    id = fields.UUID()
-    payment_id = fields.UUID()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    id = Id()
+    payment_id = Id()
+    location_id = Id()
+    legal_entity_id = Id()
     method = fields.String()
     amount = Money()
     reason = fields.String()
     status = fields.String()
-    requested_by = fields.UUID()
+    requested_by = Id()
     requested_at = Instant()
-    decision_id = fields.UUID(allow_none=True)
-    paid_by = fields.UUID(allow_none=True)
+    decision_id = Id(allow_none=True)
+    paid_by = Id(allow_none=True)
     paid_on = fields.Date(allow_none=True)
 
 

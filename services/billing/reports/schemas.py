@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from shared.web.fields import Money, Schema
+from shared.web.fields import Id, Money, Schema
 
 
 class TrialBalanceQuery(Schema):
@@ -43,7 +43,7 @@ class ResultOut(Schema):
 
 
 class SiteResultOut(Schema):
-    location_id = fields.UUID(allow_none=True)
+    location_id = Id(allow_none=True)
     items = fields.List(fields.Nested(ResultOut))
     revenue = Money(minimum=None)
     expense = Money(minimum=None)

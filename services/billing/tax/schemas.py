@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.billing.items import ItemClass
-from shared.web.fields import Instant, PageQuery, Pattern, Quantity, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Pattern, Quantity, Schema, Text
 
 STATE = Pattern(r"^[A-Z]{2}$", error="A state is two capital letters.")
 ITEM_CLASS = validate.OneOf([item.value for item in ItemClass])
@@ -19,9 +19,9 @@ class TaxRuleIn(Schema):
 
 
 class TaxRuleOut(TaxRuleIn):
-    id = fields.UUID()
+    id = Id()
     revision = fields.Integer()
-    recorded_by = fields.UUID()
+    recorded_by = Id()
     recorded_at = Instant()
 
 

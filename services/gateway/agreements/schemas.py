@@ -3,7 +3,7 @@
 from marshmallow import ValidationError, fields, validate
 
 from services.gateway.agreements.models import SERVICES, AgreementStatus
-from shared.web.fields import Instant, PageQuery, Schema
+from shared.web.fields import Id, Instant, PageQuery, Schema
 
 
 def _no_repeats(values: list[object]) -> None:
@@ -14,9 +14,9 @@ def _no_repeats(values: list[object]) -> None:
 class AgreementIn(Schema):
     """A draft: the parties, the locations, what the MSO does there, and from when to when."""
 
-    mso_id = fields.UUID(required=True)
-    legal_entity_id = fields.UUID(required=True)
-    location_ids = fields.List(fields.UUID(), required=True, validate=[validate.Length(min=1, max=500), _no_repeats])
+    mso_id = Id(required=True)
+    legal_entity_id = Id(required=True)
+    location_ids = fields.List(Id(), required=True, validate=[validate.Length(min=1, max=500), _no_repeats])
     services = fields.List(
         fields.String(validate=validate.OneOf(SERVICES)), required=True, validate=[validate.Length(min=1), _no_repeats]
     )
@@ -40,21 +40,21 @@ class AgreementQuery(PageQuery):
     """Filters of the list."""
 
     status = fields.String(load_default=None, validate=validate.OneOf([status.value for status in AgreementStatus]))
-    location_id = fields.UUID(load_default=None)
+    location_id = Id(load_default=None)
 
 
 class AgreementOut(Schema):
     """A management services agreement. `legal_entity_id` is the clinical entity."""
 
-    id = fields.UUID()
-    mso_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    location_ids = fields.List(fields.UUID())
+    id = Id()
+    mso_id = Id()
+    legal_entity_id = Id()
+    location_ids = fields.List(Id())
     services = fields.List(fields.String())
     starts_on = fields.Date()
     ends_on = fields.Date(allow_none=True)
     status = fields.String()
-    drafted_by = fields.UUID()
+    drafted_by = Id()
     drafted_at = Instant()
     signed_on = fields.Date(allow_none=True)
-    signed_by = fields.UUID(allow_none=True)
+    signed_by = Id(allow_none=True)

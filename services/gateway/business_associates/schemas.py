@@ -2,14 +2,14 @@
 
 from marshmallow import fields
 
-from shared.web.fields import Schema
+from shared.web.fields import Id, Schema
 
 
 class AssociationIn(Schema):
     """A signed business-associate agreement of a clinical entity with an MSO."""
 
-    legal_entity_id = fields.UUID(required=True)
-    business_associate_id = fields.UUID(required=True)
+    legal_entity_id = Id(required=True)
+    business_associate_id = Id(required=True)
     signed_on = fields.Date(required=True)
     ends_on = fields.Date(load_default=None, allow_none=True)
 
@@ -23,8 +23,8 @@ class AssociationEndIn(Schema):
 class AssociationOut(Schema):
     """A business-associate agreement."""
 
-    id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    business_associate_id = fields.UUID()
+    id = Id()
+    legal_entity_id = Id()
+    business_associate_id = Id()
     signed_on = fields.Date()
     ends_on = fields.Date(allow_none=True)

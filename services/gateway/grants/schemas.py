@@ -3,11 +3,11 @@
 from marshmallow import fields, validate
 
 from services.gateway.roles import ROLES, SCOPE_KINDS
-from shared.web.fields import Instant, Money, PageQuery, Schema, Text
+from shared.web.fields import Id, Instant, Money, PageQuery, Schema, Text
 
 
 class _TermIn(Schema):
-    user_id = fields.UUID(required=True)
+    user_id = Id(required=True)
     role = fields.String(required=True, validate=validate.OneOf(list(ROLES)))
     starts_on = fields.Date(load_default=None)
     ends_on = fields.Date(load_default=None)
@@ -17,7 +17,7 @@ class GrantIn(_TermIn):
     """A role over a scope; `scope_id` stays away for the whole organization. Starts today unless it says otherwise."""
 
     scope_kind = fields.String(required=True, validate=validate.OneOf(SCOPE_KINDS))
-    scope_id = fields.UUID(load_default=None)
+    scope_id = Id(load_default=None)
     approval_limit = Money(load_default=None)
 
 
@@ -25,7 +25,7 @@ class ClinicalGrantIn(_TermIn):
     """A clinical role over the entity or one of its locations."""
 
     scope_kind = fields.String(required=True, validate=validate.OneOf(("legal_entity", "location")))
-    scope_id = fields.UUID(required=True)
+    scope_id = Id(required=True)
     licence = Text(load_default=None, max=80)
 
 
@@ -38,23 +38,23 @@ class AppointmentIn(_TermIn):
 class GrantQuery(PageQuery):
     """Filters of the list."""
 
-    user_id = fields.UUID(load_default=None)
+    user_id = Id(load_default=None)
     role = fields.String(load_default=None, validate=validate.OneOf(list(ROLES)))
 
 
 class GrantOut(Schema):
     """A grant."""
 
-    id = fields.UUID()
-    user_id = fields.UUID()
+    id = Id()
+    user_id = Id()
     role = fields.String()
     scope_kind = fields.String()
-    scope_id = fields.UUID(allow_none=True)
+    scope_id = Id(allow_none=True)
     starts_on = fields.Date()
     ends_on = fields.Date(allow_none=True)
     approval_limit = Money(allow_none=True)
     licence = fields.String(allow_none=True)
-    given_by = fields.UUID(allow_none=True)
+    given_by = Id(allow_none=True)
     given_at = Instant()
-    revoked_by = fields.UUID(allow_none=True)
+    revoked_by = Id(allow_none=True)
     revoked_at = Instant(allow_none=True)

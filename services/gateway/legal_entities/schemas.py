@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate
 
 from services.gateway.legal_entities.models import EntityKind
 from services.gateway.legal_entities.rules import STATES, is_ein, is_npi
-from shared.web.fields import PageQuery, Schema, Text
+from shared.web.fields import Id, PageQuery, Schema, Text
 
 
 def state_field(**kwargs: Any) -> fields.String:
@@ -67,7 +67,7 @@ class EntityQuery(PageQuery):
 class EntityOut(Schema):
     """A legal entity."""
 
-    id = fields.UUID()
+    id = Id()
     kind = fields.String()
     name = fields.String()
     state = fields.String()

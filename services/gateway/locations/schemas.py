@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate
 
 from services.gateway.legal_entities.schemas import state_field, zone_field
 from services.gateway.locations.models import LocationStatus
-from shared.web.fields import PageQuery, Pattern, Schema, Text
+from shared.web.fields import Id, PageQuery, Pattern, Schema, Text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _STATUSES = [status.value for status in LocationStatus]
@@ -42,8 +42,8 @@ class LocationIn(Schema):
     state = state_field(required=True)
     locality = Text(load_default=None, max=120, allow_none=True)
     time_zone = zone_field(required=True)
-    legal_entity_id = fields.UUID(required=True)
-    region_id = fields.UUID(load_default=None, allow_none=True)
+    legal_entity_id = Id(required=True)
+    region_id = Id(load_default=None, allow_none=True)
     opening_hours = _hours(load_default=dict)
     status = fields.String(load_default="open", validate=validate.OneOf(("planned", "open")))
 
@@ -53,7 +53,7 @@ class LocationChangeIn(Schema):
 
     name = Text(max=120)
     locality = Text(max=120, allow_none=True)
-    region_id = fields.UUID(allow_none=True)
+    region_id = Id(allow_none=True)
     opening_hours = _hours()
     status = fields.String(validate=validate.OneOf(_STATUSES))
 
@@ -67,13 +67,13 @@ class LocationQuery(PageQuery):
 class LocationOut(Schema):
     """A location."""
 
-    id = fields.UUID()
+    id = Id()
     code = fields.String()
     name = fields.String()
     state = fields.String()
     locality = fields.String(allow_none=True)
     time_zone = fields.String()
-    legal_entity_id = fields.UUID()
-    region_id = fields.UUID(allow_none=True)
+    legal_entity_id = Id()
+    region_id = Id(allow_none=True)
     opening_hours = _hours()
     status = fields.String()

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from shared.web.fields import Instant, Schema, Text
+from shared.web.fields import Id, Instant, Schema, Text
 
 
 class ClientIn(Schema):
@@ -14,7 +14,7 @@ class ClientIn(Schema):
 class ClientOut(Schema):
     """A machine client."""
 
-    id = fields.UUID()
+    id = Id()
     name = fields.String()
     status = fields.String()
     created_at = Instant()
@@ -29,11 +29,11 @@ class KeyIn(Schema):
 class KeyOut(Schema):
     """A key, without its secret."""
 
-    id = fields.UUID()
-    client_id = fields.UUID(attribute="user_id")
+    id = Id()
+    client_id = Id(attribute="user_id")
     plane = fields.String()
     prefix = fields.String()
-    issued_by = fields.UUID()
+    issued_by = Id()
     issued_at = Instant()
     expires_on = fields.Date()
     revoked_at = Instant(allow_none=True)

@@ -2,13 +2,13 @@
 
 from marshmallow import fields
 
-from shared.web.fields import Instant, Schema
+from shared.web.fields import Id, Instant, Schema
 
 
 class OrganizationOut(Schema):
     """A franchise organization."""
 
-    id = fields.UUID()
+    id = Id()
     slug = fields.String()
     name = fields.String()
     currency = fields.String()

@@ -3,13 +3,13 @@
 from marshmallow import fields, validate
 
 from services.gateway.purposes.models import PurposeStatus
-from shared.web.fields import Flag, Instant, PageQuery, Schema, Text
+from shared.web.fields import Flag, Id, Instant, PageQuery, Schema, Text
 
 
 class PurposeIn(Schema):
     """Who is to see patient-level data, what for (no patient is named), and until when."""
 
-    user_id = fields.UUID(required=True)
+    user_id = Id(required=True)
     purpose = Text(required=True, min=5, max=300)
     starts_on = fields.Date(load_default=None, allow_none=True)
     ends_on = fields.Date(required=True)
@@ -30,14 +30,14 @@ class PurposeQuery(PageQuery):
 class PurposeOut(Schema):
     """A purpose grant."""
 
-    id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    user_id = fields.UUID()
+    id = Id()
+    legal_entity_id = Id()
+    user_id = Id()
     purpose = fields.String()
     starts_on = fields.Date()
     ends_on = fields.Date()
     status = fields.String()
-    proposed_by = fields.UUID()
+    proposed_by = Id()
     proposed_at = Instant()
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_at = Instant(allow_none=True)

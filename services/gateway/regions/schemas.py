@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from shared.web.fields import Schema, Text
+from shared.web.fields import Id, Schema, Text
 
 
 class RegionIn(Schema):
@@ -14,5 +14,5 @@ class RegionIn(Schema):
 class RegionOut(Schema):
     """A region."""
 
-    id = fields.UUID()
+    id = Id()
     name = fields.String()

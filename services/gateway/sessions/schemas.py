@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from services.gateway.accounts.passwords import LONGEST
 from services.gateway.roles import PLANES
-from shared.web.fields import Instant, Schema
+from shared.web.fields import Id, Instant, Schema
 
 
 class SignInIn(Schema):
@@ -30,12 +30,12 @@ class PlaneIn(RefreshIn):
 class SessionOut(Schema):
     """A session: whose, and on which plane it acts."""
 
-    id = fields.UUID()
+    id = Id()
     plane = fields.String()
-    user_id = fields.UUID()
+    user_id = Id()
     name = fields.String()
     email = fields.String()
-    organization_id = fields.UUID()
+    organization_id = Id()
     planes = fields.List(fields.String(), metadata={"description": "The planes this person holds roles on today"})
     started_at = Instant()
     expires_at = Instant()
@@ -48,7 +48,7 @@ class TokensOut(Schema):
     token_type = fields.String()
     expires_in = fields.Integer(metadata={"description": "seconds"})
     refresh_token = fields.String()
-    session_id = fields.UUID()
+    session_id = Id()
     plane = fields.String()
-    user_id = fields.UUID()
-    organization_id = fields.UUID()
+    user_id = Id()
+    organization_id = Id()

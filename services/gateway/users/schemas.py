@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.gateway.users.models import UserKind
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Schema, Text
 
 
 class UserIn(Schema):
@@ -30,7 +30,7 @@ class UserQuery(PageQuery):
 class UserOut(Schema):
     """A user."""
 
-    id = fields.UUID()
+    id = Id()
     kind = fields.String()
     name = fields.String()
     email = fields.String(allow_none=True)

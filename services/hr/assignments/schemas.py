@@ -2,16 +2,16 @@
 
 from marshmallow import fields
 
-from shared.web.fields import PageQuery, Schema
+from shared.web.fields import Id, PageQuery, Schema
 
 
 class AssignmentIn(Schema):
-    location_id = fields.UUID(required=True)
+    location_id = Id(required=True)
     starts_on = fields.Date(required=True)
 
 
 class AssignmentsQuery(PageQuery):
-    person_id = fields.UUID(load_default=None)
+    person_id = Id(load_default=None)
 
 
 class LastDayIn(Schema):
@@ -19,9 +19,9 @@ class LastDayIn(Schema):
 
 
 class AssignmentOut(Schema):
-    id = fields.UUID()
-    person_id = fields.UUID()
-    employment_id = fields.UUID()
-    location_id = fields.UUID()
+    id = Id()
+    person_id = Id()
+    employment_id = Id()
+    location_id = Id()
     starts_on = fields.Date()
     ends_on = fields.Date(allow_none=True)

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from services.hr.credentials.models import Finding
 from shared.clock import today
-from shared.web.fields import Instant, PageQuery, Pattern, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Pattern, Schema, Text
 
 STATE = Pattern("^[A-Z]{2}$", error="Two capital letters.")
 
@@ -28,21 +28,21 @@ class CredentialIn(Schema):
 
 
 class CredentialsQuery(PageQuery):
-    person_id = fields.UUID(load_default=None)
+    person_id = Id(load_default=None)
     kind = Text(max=60, load_default=None)
     expires_before = fields.Date(load_default=None)
 
 
 class VerificationOut(VerificationIn):
-    id = fields.UUID()
-    checked_by = fields.UUID()
+    id = Id()
+    checked_by = Id()
 
 
 class CredentialOut(Schema):
     """A credential with its newest verification and what it is worth today."""
 
-    id = fields.UUID(attribute="credential.id")
-    person_id = fields.UUID(attribute="credential.person_id")
+    id = Id(attribute="credential.id")
+    person_id = Id(attribute="credential.person_id")
     kind = fields.String(attribute="credential.kind")
     title = fields.String(attribute="credential.title")
     state = fields.String(attribute="credential.state", allow_none=True)
@@ -50,7 +50,7 @@ class CredentialOut(Schema):
     issued_on = fields.Date(attribute="credential.issued_on")
     expires_on = fields.Date(attribute="credential.expires_on", allow_none=True)
     dataset_version = fields.String(attribute="credential.dataset_version")
-    recorded_by = fields.UUID(attribute="credential.recorded_by")
+    recorded_by = Id(attribute="credential.recorded_by")
     recorded_at = Instant(attribute="credential.recorded_at")
     status = fields.Method("_status")
     verification = fields.Nested(VerificationOut, allow_none=True)

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from services.hr.employments.models import EmploymentStatus
 from services.hr.positions.rules import Exposure, Position
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Schema, Text
 
 
 def _exposures(**options: object) -> fields.List[str]:
@@ -14,10 +14,10 @@ def _exposures(**options: object) -> fields.List[str]:
 class EmploymentIn(Schema):
     """`position` and `exposures` decide what licence and training the rules ask for."""
 
-    person_id = fields.UUID(required=True)
+    person_id = Id(required=True)
     position = fields.String(required=True, validate=validate.OneOf(list(Position)))
     exposures = _exposures(load_default=list)
-    location_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=200))
+    location_ids = fields.List(Id(), load_default=list, validate=validate.Length(max=200))
     starts_on = fields.Date(required=True)
 
 
@@ -36,19 +36,19 @@ class EndIn(Schema):
 
 
 class EmploymentsQuery(PageQuery):
-    person_id = fields.UUID(load_default=None)
+    person_id = Id(load_default=None)
     status = fields.String(load_default=None, validate=validate.OneOf(list(EmploymentStatus)))
 
 
 class EmploymentOut(Schema):
-    id = fields.UUID()
-    person_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    id = Id()
+    person_id = Id()
+    legal_entity_id = Id()
     employer_kind = fields.String()
     position = fields.String()
     clinical = fields.Boolean()
     exposures = fields.List(fields.String())
-    location_ids = fields.List(fields.UUID())
+    location_ids = fields.List(Id())
     starts_on = fields.Date()
     ends_on = fields.Date(allow_none=True)
     status = fields.String()
@@ -56,8 +56,8 @@ class EmploymentOut(Schema):
     flags = fields.List(fields.String())
     sources = fields.List(fields.String())
     rule_version = fields.String(allow_none=True)
-    deciding_entity_id = fields.UUID(allow_none=True)
-    proposed_by = fields.UUID()
+    deciding_entity_id = Id(allow_none=True)
+    proposed_by = Id()
     proposed_at = Instant()
     decided_at = Instant(allow_none=True)
 
@@ -65,7 +65,7 @@ class EmploymentOut(Schema):
 class AssignedTrainingOut(Schema):
     """What was newly assigned."""
 
-    id = fields.UUID()
+    id = Id()
     requirement = fields.String()
     title = fields.String()
     due_on = fields.Date(allow_none=True)

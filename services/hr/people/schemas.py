@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from shared.web.fields import PageQuery, Schema, Text
+from shared.web.fields import Id, PageQuery, Schema, Text
 
 
 class PersonIn(Schema):
@@ -18,7 +18,7 @@ class PersonChangeIn(Schema):
 
 
 class IntroductionIn(Schema):
-    legal_entity_id = fields.UUID(required=True)
+    legal_entity_id = Id(required=True)
 
 
 class PeopleQuery(PageQuery):
@@ -26,7 +26,7 @@ class PeopleQuery(PageQuery):
 
 
 class PersonOut(Schema):
-    id = fields.UUID()
+    id = Id()
     given_name = fields.String()
     family_name = fields.String()
     work_email = fields.String()

@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from shared.web.fields import Instant, Quantity, Schema, Text
+from shared.web.fields import Id, Instant, Quantity, Schema, Text
 
 DAY, WEEK = 24, 168
 
@@ -24,7 +24,7 @@ class TermsIn(Schema):
 
 
 class TermsOut(TermsIn):
-    id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    decided_by = fields.UUID()
+    id = Id()
+    legal_entity_id = Id()
+    decided_by = Id()
     decided_at = Instant()

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from services.hr.shifts.models import ShiftStatus
 from services.hr.shifts.rules import local
-from shared.web.fields import Instant, PageQuery, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Schema, Text
 
 _LOCAL = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$")
 _FORMAT = "%Y-%m-%dT%H:%M"
@@ -42,7 +42,7 @@ class SpanIn(Schema):
 
 
 class ShiftIn(SpanIn):
-    employment_id = fields.UUID(required=True)
+    employment_id = Id(required=True)
 
 
 class ReasonIn(Schema):
@@ -54,9 +54,9 @@ class OverrideIn(ReasonIn):
 
 
 class OverrideOut(OverrideIn):
-    id = fields.UUID()
-    shift_id = fields.UUID()
-    decided_by = fields.UUID()
+    id = Id()
+    shift_id = Id()
+    decided_by = Id()
     decided_by_name = fields.String()
     decided_at = Instant()
 
@@ -64,7 +64,7 @@ class OverrideOut(OverrideIn):
 class ShiftsQuery(PageQuery):
     starts_from = fields.AwareDateTime(load_default=None)
     starts_before = fields.AwareDateTime(load_default=None)
-    person_id = fields.UUID(load_default=None)
+    person_id = Id(load_default=None)
     status = fields.String(load_default=None, validate=validate.OneOf(list(ShiftStatus)))
 
 
@@ -79,11 +79,11 @@ class MissingOut(Schema):
 class ShiftOut(Schema):
     """A shift and whether it stands: with anything in `off_because` (lapsed since) the person does not work it."""
 
-    id = fields.UUID(attribute="shift.id")
-    location_id = fields.UUID(attribute="shift.location_id")
-    person_id = fields.UUID(attribute="shift.person_id")
+    id = Id(attribute="shift.id")
+    location_id = Id(attribute="shift.location_id")
+    person_id = Id(attribute="shift.person_id")
     person_name = fields.String(attribute="shift.person_name")
-    employment_id = fields.UUID(attribute="shift.employment_id")
+    employment_id = Id(attribute="shift.employment_id")
     position = fields.String(attribute="shift.position")
     clinical = fields.Boolean(attribute="shift.clinical")
     starts_at = Instant(attribute="shift.starts_at")
@@ -94,7 +94,7 @@ class ShiftOut(Schema):
     time_zone = fields.String(attribute="shift.time_zone")
     status = fields.String(attribute="shift.status")
     reason = fields.String(attribute="shift.reason", allow_none=True)
-    published_by = fields.UUID(attribute="shift.published_by", allow_none=True)
+    published_by = Id(attribute="shift.published_by", allow_none=True)
     published_at = Instant(attribute="shift.published_at", allow_none=True)
     on_roster = fields.Boolean()
     off_because = fields.List(fields.Nested(MissingOut))

@@ -6,11 +6,11 @@ from marshmallow import fields, validate
 
 from services.hr.positions.rules import Exposure, Position
 from shared.clock import today
-from shared.web.fields import PageQuery, Pattern, Quantity, Schema, Text
+from shared.web.fields import Id, PageQuery, Pattern, Quantity, Schema, Text
 
 
 class TrainingQuery(PageQuery):
-    person_id = fields.UUID(load_default=None)
+    person_id = Id(load_default=None)
 
 
 class AssignedQuery(TrainingQuery):
@@ -55,8 +55,8 @@ class CompletionIn(Schema):
 
 
 class CompletionOut(Schema):
-    id = fields.UUID()
-    person_id = fields.UUID()
+    id = Id()
+    person_id = Id()
     requirement = fields.String()
     completed_on = fields.Date()
     hours = Quantity(allow_none=True)
@@ -65,14 +65,14 @@ class CompletionOut(Schema):
     certificate = fields.String()
     valid_until = fields.Date(allow_none=True)
     dataset_version = fields.String()
-    signed_off_by = fields.UUID(allow_none=True)
+    signed_off_by = Id(allow_none=True)
 
 
 class TrainingOut(Schema):
     """An assignment with its newest proof; `basis` is the rule's own wording of when it is due."""
 
-    id = fields.UUID(attribute="assignment.id")
-    person_id = fields.UUID(attribute="assignment.person_id")
+    id = Id(attribute="assignment.id")
+    person_id = Id(attribute="assignment.person_id")
     requirement = fields.String(attribute="assignment.requirement")
     title = fields.String(attribute="assignment.title")
     force = fields.String(attribute="assignment.force")

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from services.procurement.catalog.models import ItemStatus
 from services.procurement.catalog.rules import ItemClass, Storage, unit_chain
-from shared.web.fields import Day, Flag, PageQuery, Pattern, Price, Schema, Text
+from shared.web.fields import Day, Flag, Id, PageQuery, Pattern, Price, Schema, Text
 
 CLASSES = validate.OneOf([str(kind) for kind in ItemClass])
 STATUSES = validate.OneOf([str(status) for status in ItemStatus])
@@ -32,7 +32,7 @@ class ItemChangeIn(ItemIn):
 
 
 class ItemOut(ItemIn):
-    id = fields.UUID()
+    id = Id()
     status = fields.String()
     units = fields.Method(
         "_units",
@@ -57,7 +57,7 @@ class ItemQuery(PageQuery):
 
 
 class PriceIn(Schema):
-    vendor_id = fields.UUID(required=True)
+    vendor_id = Id(required=True)
     vendor_sku = Text(load_default=None, allow_none=True, max=60)
     unit = Text(required=True, max=30)
     price = Price(required=True)
@@ -66,5 +66,5 @@ class PriceIn(Schema):
 
 
 class PriceOut(PriceIn):
-    id = fields.UUID()
-    item_id = fields.UUID()
+    id = Id()
+    item_id = Id()

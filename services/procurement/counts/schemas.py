@@ -1,12 +1,10 @@
 """Counts in JSON."""
 
-from marshmallow import fields
-
-from shared.web.fields import Day, Price, Quantity, Schema, Text
+from shared.web.fields import Day, Id, Price, Quantity, Schema, Text
 
 
 class CountIn(Schema):
-    item_id = fields.UUID(required=True)
+    item_id = Id(required=True)
     counted = Quantity(required=True, metadata={"description": "In base units."})
     lot = Text(load_default=None, allow_none=True, max=40)
     expires_on = Day(load_default=None, allow_none=True)

@@ -3,11 +3,11 @@
 from marshmallow import fields, validate
 
 from services.procurement.formulary.models import EntryStatus
-from shared.web.fields import Day, Flag, Instant, PageQuery, Schema, Text
+from shared.web.fields import Day, Flag, Id, Instant, PageQuery, Schema, Text
 
 
 class ProposalIn(Schema):
-    item_id = fields.UUID(required=True)
+    item_id = Id(required=True)
     reason = Text(required=True, max=1000)
     starts_on = Day(load_default=None, allow_none=True)
 
@@ -23,9 +23,9 @@ class WithdrawalIn(Schema):
 
 
 class EntryOut(Schema):
-    id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    item_id = fields.UUID()
+    id = Id()
+    legal_entity_id = Id()
+    item_id = Id()
     sku = fields.String()
     item_name = fields.String()
     item_class = fields.String()
@@ -33,14 +33,14 @@ class EntryOut(Schema):
     starts_on = Day()
     ends_on = Day(allow_none=True)
     reason = fields.String()
-    proposed_by = fields.UUID()
+    proposed_by = Id()
     proposed_by_name = fields.String()
     proposed_at = Instant()
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_by_name = fields.String(allow_none=True)
     decided_at = Instant(allow_none=True)
     decision_note = fields.String(allow_none=True)
-    decision_record_id = fields.UUID(allow_none=True)
+    decision_record_id = Id(allow_none=True)
     version = fields.Integer()
 
 

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.procurement.imports.models import Mode
-from shared.web.fields import Instant, Schema
+from shared.web.fields import Id, Instant, Schema
 
 
 class ImportQuery(Schema):
@@ -18,7 +18,7 @@ class RowError(Schema):
 
 
 class ImportOut(Schema):
-    id = fields.UUID()
+    id = Id()
     kind = fields.String()
     mode = fields.String()
     dry_run = fields.Boolean()
@@ -27,6 +27,6 @@ class ImportOut(Schema):
     rows_applied = fields.Integer()
     counts = fields.Dict()
     errors = fields.List(fields.Nested(RowError))
-    created_by = fields.UUID()
+    created_by = Id()
     created_at = Instant()
     finished_at = Instant()

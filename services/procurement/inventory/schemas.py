@@ -5,16 +5,16 @@ from typing import Any
 from marshmallow import fields
 
 from services.procurement.catalog.rules import unit_chain
-from shared.web.fields import Day, Instant, Money, PageQuery, Quantity, Schema, Text
+from shared.web.fields import Day, Id, Instant, Money, PageQuery, Quantity, Schema, Text
 
 
 class StockQuery(PageQuery):
-    item_id = fields.UUID(load_default=None)
+    item_id = Id(load_default=None)
 
 
 class OnHandOut(Schema):
-    location_id = fields.UUID()
-    item_id = fields.UUID()
+    location_id = Id()
+    item_id = Id()
     sku = fields.String()
     name = fields.String()
     item_class = fields.String()
@@ -29,18 +29,18 @@ class OnHandOut(Schema):
 
 
 class MoveOut(Schema):
-    id = fields.UUID()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    item_id = fields.UUID()
+    id = Id()
+    location_id = Id()
+    legal_entity_id = Id()
+    item_id = Id()
     lot = fields.String()
     expires_on = Day(allow_none=True)
     quantity = Quantity(minimum=None)
     value = Money(minimum=None)
     reason = fields.String()
     note = fields.String(allow_none=True)
-    moved_by = fields.UUID()
-    witnessed_by = fields.UUID(allow_none=True)
+    moved_by = Id()
+    witnessed_by = Id(allow_none=True)
     moved_at = Instant()
 
 
@@ -49,7 +49,7 @@ class MovesOut(Schema):
 
 
 class UsageIn(Schema):
-    item_id = fields.UUID(required=True)
+    item_id = Id(required=True)
     quantity = Quantity(required=True, above=0)
     unit = Text(required=True, max=30)
     lot = Text(load_default=None, allow_none=True, max=40)
@@ -58,11 +58,11 @@ class UsageIn(Schema):
 
 class WasteIn(UsageIn):
     note = Text(required=True, max=500)
-    witnessed_by = fields.UUID(load_default=None, allow_none=True)
+    witnessed_by = Id(load_default=None, allow_none=True)
 
 
 class PickQuery(Schema):
-    item_id = fields.UUID(required=True)
+    item_id = Id(required=True)
     quantity = Quantity(required=True, above=0)
     unit = Text(required=True, max=30)
 

@@ -3,13 +3,13 @@
 from marshmallow import fields, validate
 
 from services.procurement.orders.models import OrderStatus
-from shared.web.fields import Day, Instant, Money, PageQuery, Price, Quantity, Schema, Text
+from shared.web.fields import Day, Id, Instant, Money, PageQuery, Price, Quantity, Schema, Text
 
 
 class OrderLineOut(Schema):
-    id = fields.UUID()
+    id = Id()
     position = fields.Integer()
-    item_id = fields.UUID()
+    item_id = Id()
     sku = fields.String()
     item_name = fields.String()
     item_class = fields.String()
@@ -23,14 +23,14 @@ class OrderLineOut(Schema):
 
 
 class OrderSummary(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
     revision = fields.Integer()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
     buyer_name = fields.String()
-    requisition_id = fields.UUID()
-    vendor_id = fields.UUID()
+    requisition_id = Id()
+    vendor_id = Id()
     vendor_name = fields.String()
     status = fields.String()
     ordered_on = Day()
@@ -47,11 +47,11 @@ class OrderOut(OrderSummary):
 
 class OrderQuery(PageQuery):
     status = fields.String(load_default=None, validate=validate.OneOf([str(status) for status in OrderStatus]))
-    requisition_id = fields.UUID(load_default=None)
+    requisition_id = Id(load_default=None)
 
 
 class RevisedLineIn(Schema):
-    order_line_id = fields.UUID(required=True)
+    order_line_id = Id(required=True)
     quantity = Quantity(load_default=None, above=0)
     unit_price = Price(load_default=None)
 
@@ -66,12 +66,12 @@ class ReasonIn(Schema):
 
 
 class VersionOut(Schema):
-    id = fields.UUID()
-    order_id = fields.UUID()
+    id = Id()
+    order_id = Id()
     revision = fields.Integer()
     total = Money()
     lines = fields.List(fields.Dict())
-    replaced_by = fields.UUID()
+    replaced_by = Id()
     replaced_by_name = fields.String()
     replaced_at = Instant()
     reason = fields.String()

@@ -5,13 +5,13 @@ from decimal import Decimal
 from marshmallow import fields, validate
 
 from services.procurement.payables.models import BillStatus
-from shared.web.fields import Day, Instant, Money, PageQuery, Price, Quantity, Schema, Text
+from shared.web.fields import Day, Id, Instant, Money, PageQuery, Price, Quantity, Schema, Text
 
 ZERO = Decimal("0.00")
 
 
 class BilledLineIn(Schema):
-    order_line_id = fields.UUID(required=True)
+    order_line_id = Id(required=True)
     quantity = Quantity(required=True, above=0, metadata={"description": "In the order line's unit."})
     unit_price = Price(required=True)
 
@@ -27,7 +27,7 @@ class BilledIn(Schema):
 
 
 class BillIn(BilledIn):
-    order_id = fields.UUID(required=True)
+    order_id = Id(required=True)
 
 
 class ReleaseIn(Schema):
@@ -41,23 +41,23 @@ class HoldOut(Schema):
 
 
 class BillLineOut(Schema):
-    id = fields.UUID()
+    id = Id()
     position = fields.Integer()
-    order_line_id = fields.UUID()
+    order_line_id = Id()
     quantity = Quantity()
     unit_price = Price()
     amount = Money()
 
 
 class BillSummary(Schema):
-    id = fields.UUID()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    vendor_id = fields.UUID()
+    id = Id()
+    location_id = Id()
+    legal_entity_id = Id()
+    vendor_id = Id()
     vendor_name = fields.String()
     number = fields.String()
     revision = fields.Integer()
-    order_id = fields.UUID()
+    order_id = Id()
     order_number = fields.String()
     billed_on = Day()
     due_on = Day()
@@ -67,11 +67,11 @@ class BillSummary(Schema):
     accrued = Money(allow_none=True)
     status = fields.String()
     holds = fields.List(fields.Nested(HoldOut))
-    released_by = fields.UUID(allow_none=True)
+    released_by = Id(allow_none=True)
     release_reason = fields.String(allow_none=True)
-    entered_by = fields.UUID()
+    entered_by = Id()
     entered_at = Instant()
-    approved_by = fields.UUID(allow_none=True)
+    approved_by = Id(allow_none=True)
     approved_by_name = fields.String(allow_none=True)
     approved_at = Instant(allow_none=True)
     version = fields.Integer()
@@ -83,16 +83,16 @@ class BillOut(BillSummary):
 
 class BillQuery(PageQuery):
     status = fields.String(load_default=None, validate=validate.OneOf([str(status) for status in BillStatus]))
-    order_id = fields.UUID(load_default=None)
+    order_id = Id(load_default=None)
 
 
 class BillVersionOut(Schema):
-    id = fields.UUID()
-    bill_id = fields.UUID()
+    id = Id()
+    bill_id = Id()
     revision = fields.Integer()
     number = fields.String()
     total = Money()
     holds = fields.List(fields.Nested(HoldOut))
     document = fields.Dict()
-    replaced_by = fields.UUID()
+    replaced_by = Id()
     replaced_at = Instant()

@@ -2,11 +2,11 @@
 
 from marshmallow import fields, validate
 
-from shared.web.fields import Day, Instant, Money, PageQuery, Quantity, Schema, Text
+from shared.web.fields import Day, Id, Instant, Money, PageQuery, Quantity, Schema, Text
 
 
 class DeliveredIn(Schema):
-    order_line_id = fields.UUID(required=True)
+    order_line_id = Id(required=True)
     quantity = Quantity(required=True, above=0, metadata={"description": "In the order line's unit."})
     lot = Text(load_default=None, allow_none=True, max=40)
     expires_on = Day(load_default=None, allow_none=True)
@@ -25,10 +25,10 @@ class DeliveryIn(Schema):
 
 
 class ReceiptLineOut(Schema):
-    id = fields.UUID()
+    id = Id()
     position = fields.Integer()
-    order_line_id = fields.UUID()
-    item_id = fields.UUID()
+    order_line_id = Id()
+    item_id = Id()
     sku = fields.String()
     item_name = fields.String()
     item_class = fields.String()
@@ -41,17 +41,17 @@ class ReceiptLineOut(Schema):
 
 
 class ReceiptSummary(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
-    order_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
+    order_id = Id()
     order_number = fields.String()
-    vendor_id = fields.UUID()
+    vendor_id = Id()
     vendor_name = fields.String()
     packing_slip = fields.String()
     received_on = Day()
-    received_by = fields.UUID()
+    received_by = Id()
     received_by_name = fields.String()
     amount = Money()
     posted_at = Instant()
@@ -62,4 +62,4 @@ class ReceiptOut(ReceiptSummary):
 
 
 class ReceiptQuery(PageQuery):
-    order_id = fields.UUID(load_default=None)
+    order_id = Id(load_default=None)

@@ -3,14 +3,14 @@
 from marshmallow import fields, validate
 
 from services.procurement.requisitions.models import Status
-from shared.web.fields import Day, Flag, Instant, Money, PageQuery, Price, Quantity, Schema, Text
+from shared.web.fields import Day, Flag, Id, Instant, Money, PageQuery, Price, Quantity, Schema, Text
 
 
 class NeedIn(Schema):
-    item_id = fields.UUID(required=True)
+    item_id = Id(required=True)
     quantity = Quantity(required=True, above=0)
     unit = Text(required=True, max=30)
-    vendor_id = fields.UUID(load_default=None, allow_none=True)
+    vendor_id = Id(load_default=None, allow_none=True)
 
 
 class DraftIn(Schema):
@@ -31,13 +31,13 @@ class RejectionIn(Schema):
 
 
 class LineOut(Schema):
-    id = fields.UUID()
+    id = Id()
     position = fields.Integer()
-    item_id = fields.UUID()
+    item_id = Id()
     sku = fields.String()
     item_name = fields.String()
     item_class = fields.String()
-    vendor_id = fields.UUID()
+    vendor_id = Id()
     vendor_sku = fields.String(allow_none=True)
     quantity = Quantity()
     unit = fields.String()
@@ -47,19 +47,19 @@ class LineOut(Schema):
 
 
 class RequisitionSummary(Schema):
-    id = fields.UUID()
+    id = Id()
     number = fields.String()
-    location_id = fields.UUID()
-    legal_entity_id = fields.UUID()
+    location_id = Id()
+    legal_entity_id = Id()
     status = fields.String()
-    requester_id = fields.UUID()
+    requester_id = Id()
     requester_name = fields.String()
     need_by = Day(allow_none=True)
     note = fields.String(allow_none=True)
     total = Money()
     drafted_at = Instant()
     submitted_at = Instant(allow_none=True)
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_by_name = fields.String(allow_none=True)
     decided_at = Instant(allow_none=True)
     decision_reason = fields.String(allow_none=True)

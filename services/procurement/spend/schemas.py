@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from shared.web.fields import Day, Money, Schema
+from shared.web.fields import Day, Id, Money, Schema
 
 MOST_MONTHS = 36
 
@@ -21,7 +21,7 @@ class SpendQuery(Schema):
 
 
 class SpendOut(Schema):
-    location_id = fields.UUID()
+    location_id = Id()
     month = Day()
     orders = fields.Integer()
     total = Money()

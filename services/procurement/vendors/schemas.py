@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from services.procurement.vendors.models import VendorStatus
-from shared.web.fields import Instant, PageQuery, Pattern, Schema, Text
+from shared.web.fields import Id, Instant, PageQuery, Pattern, Schema, Text
 
 CODE = Pattern(r"^[A-Z0-9][A-Z0-9._-]{0,31}$", error="Capital letters, digits, dot, dash; at most 32.")
 STATUSES = validate.OneOf([str(status) for status in VendorStatus])
@@ -27,7 +27,7 @@ class VendorChangeIn(VendorIn):
 
 
 class VendorOut(VendorIn):
-    id = fields.UUID()
+    id = Id()
     status = fields.String()
     bank_account_name = fields.String(allow_none=True)
     bank_account_ending = fields.String(allow_none=True)
@@ -46,14 +46,14 @@ class BankChangeIn(Schema):
 
 
 class BankChangeOut(Schema):
-    id = fields.UUID()
-    vendor_id = fields.UUID()
+    id = Id()
+    vendor_id = Id()
     account_name = fields.String()
     routing_number = fields.String()
     account_ending = fields.String()
     reason = fields.String()
     status = fields.String()
-    proposed_by = fields.UUID()
+    proposed_by = Id()
     proposed_at = Instant()
-    decided_by = fields.UUID(allow_none=True)
+    decided_by = Id(allow_none=True)
     decided_at = Instant(allow_none=True)
