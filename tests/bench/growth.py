@@ -111,7 +111,7 @@ def _load(platform: Platform, network: Network, before: int, total: int) -> None
     database, began = platform.database("procurement"), time.monotonic()
     orders.load(database, network, total - before, before=before, lined=LINED)
     _say(f"  loaded after {time.monotonic() - began:.0f} s")
-    orders.settle(platform.owner_url("procurement"))
+    orders.settle(platform.admin_url("procurement"))
     _wait_for_sites(database, network)
     database.close()
     _say(f"  settled after {time.monotonic() - began:.0f} s")

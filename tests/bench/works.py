@@ -68,7 +68,7 @@ def _buying(platform: Platform, network: Network, size: Size) -> list[Pair]:
     database = platform.database("procurement")
     orders.load(database, network, size.orders)
     database.close()
-    orders.settle(platform.owner_url("procurement"))
+    orders.settle(platform.admin_url("procurement"))
     return buying(platform, network)
 
 
@@ -94,7 +94,7 @@ def _earning(platform: Platform, network: Network, size: Size) -> Pair:
     database = platform.database("billing")
     waiting = charges.load(database, network, size.charges)
     database.close()
-    orders.settle(platform.owner_url("billing"))
+    orders.settle(platform.admin_url("billing"))
     http = {"port": platform.port, "token": network.person("tess.ortiz").token()}
     sql = {"url": platform.database_url("billing"), "organization": str(network.organization_id)}
     half = len(waiting) // 2

@@ -27,7 +27,8 @@ _GRANT = {"user_id": "@user_id", "role": "biller", "scope_kind": "organization",
 _SHIFT = {"starts": "@tomorrowT09:00", "ends": "@tomorrowT17:00"}
 _OPINION = {
     "fee_model": "fee.flat_monthly", "valuator": "Fair Value Partners", "valued_on": "2026-03-01", "method": "market",
-    "basis": "monthly_amount", "low": "4000", "mid": "8000", "high": "9000", "services_covered": ["billing"],
+    "basis": "monthly_amount", "low": "4000", "mid": "8000", "high": "9000",
+    "services_covered": ["procurement", "hr", "billing", "bookkeeping"],
     "expires_on": "2027-02-28", "document": "FMV-#",
 }  # fmt: skip
 _JOURNAL = [{"account_code": "1000", "debit": "10.00"}, {"account_code": "6900", "credit": "10.00"}]

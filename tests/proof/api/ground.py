@@ -38,6 +38,7 @@ class Ground:
         self.agreement = self._flat_fee()
         self._unknown, _ = self._managed_site(UNKNOWN)
         self._old_entries()
+        self._office[0].get(f"{self._at('gateway')}/locations/{self._stage.ids[AT]}")  # no list there names it
 
     def lay(self) -> None:
         """Drafts, orders, goods and bills; charges and invoices; people, papers and shifts.
@@ -45,7 +46,7 @@ class Ground:
         The first time all of it must be there. Later something may stand against a part (terms, prices and tolerances
         are changed like everything else); an operation that is never answered well for want of it is a finding.
         """
-        for part in (self._buying, self._revenue, self._fees, self._people, self._shifts):
+        for part in (self._buying, self._revenue, self._fees, self._people, self._shifts, self._held):
             try:
                 part()
             except (Refused, StoryBroken, LookupError, StopIteration, ValueError):
@@ -57,9 +58,11 @@ class Ground:
         paper = self._paper()
         for _ in range(EACH):
             for asker, other in (self._office, self._office[::-1]):
-                self._requisitions(asker, paper)
                 self._orders(asker, other, paper)
         self._stock(paper)
+        for _ in range(EACH):
+            for asker in self._office:
+                self._requisitions(asker, paper)
 
     def _at(self, service: str) -> str:
         return self._stage.site(AT, service)
@@ -133,6 +136,7 @@ class Ground:
 
     def _fees(self) -> None:
         """A drafted fee of two months, newly figured where one was drafted before."""
+        self._evidence()
         path = f"{self._stage.entity(PRACTICE, 'billing')}/fee-statements"
         for _ in range(2):
             month = self.charging[next(self._months) % len(self.charging)]
@@ -152,20 +156,23 @@ class Ground:
         }
 
     def _people(self) -> None:
-        """Newly hired front desks with a paper and a training each; proposed nurses; and one whom the company may
-        perhaps not employ: Wyoming's rule is unknown."""
+        """Newly hired front desks with a paper and a training each, and nurses proposed to the practice."""
         who = self._office[0]
         for _ in range(EACH):
             person = self._hired("front_desk", self._stage.ids[AT])["person_id"]
             paper = {"kind": "check.exclusion", "issued_on": str(self._stage.today)}
             who.post(f"/v1/network/hr/people/{person}/credentials", paper)
             self._proposed()
-        held = self._hired("rn", self._unknown)
-        path = f"{self._stage.entity(MSO, 'hr')}/employments/{held['id']}/recheck"
-        self._stage.require(who.post(path)["status"] == "held", f"it waits for counsel: {held}")
         for item in who.all("/v1/network/hr/training", person_id=person)[:1]:
             body = {"completed_on": str(self._stage.today), "provider": "Lumina Academy", "hours": item["hours"]}
             who.post(f"/v1/network/hr/training/{item['id']}/completions", body)
+
+    def _held(self) -> None:
+        """Nurses whom the company may perhaps not employ: Wyoming's rule is unknown."""
+        for _ in range(EACH):
+            held = self._hired("rn", self._unknown)
+            path = f"{self._stage.entity(MSO, 'hr')}/employments/{held['id']}/recheck"
+            self._stage.require(self._office[0].post(path)["status"] == "held", f"it waits for counsel: {held}")
 
     def _proposed(self) -> None:
         """A nurse proposed to the practice, whose owner has not decided."""
@@ -236,8 +243,7 @@ class Ground:
         """A flat fee for a site in California; returns the agreement."""
         office, owner, at = self._office[0], self._practice[0], self._stage.entity(PRACTICE, "billing")
         _, agreement = self._managed_site("CA")
-        office.post(f"{at}/fmv-opinions", self._opinion())
-        office.post(f"{at}/counsel-memos", self._memo())
+        self._evidence()
         terms: dict[str, Any] = {"agreement_id": agreement, "fee_model": "fee.flat_monthly", "services": SERVICES}
         terms |= {"effective_from": f"{self._first:%Y-%m}", "monthly_amount": MONTHLY}
 
@@ -251,11 +257,17 @@ class Ground:
         office.post(f"{at}/fee-usage", {"agreement_id": agreement, "units": [unit]})
         return agreement
 
+    def _evidence(self) -> None:
+        """What speaks for the fee; others may have put on file what speaks against it."""
+        office, at = self._office[0], self._stage.entity(PRACTICE, "billing")
+        office.post(f"{at}/fmv-opinions", self._opinion())
+        office.post(f"{at}/counsel-memos", self._memo())
+
     def _opinion(self) -> dict[str, Any]:
         return {
             "fee_model": "fee.flat_monthly",
             "valuator": "Fair Value Partners",
-            "valued_on": str(self._stage.today - timedelta(days=60)),
+            "valued_on": str(self._stage.today),
             "method": "Cost and market approach",
             "basis": "monthly_amount",
             "low": "6000",
@@ -270,7 +282,7 @@ class Ground:
         return {
             "state": "CA",
             "author": "Counsel LLP",
-            "written_on": str(self._stage.today - timedelta(days=30)),
+            "written_on": str(self._stage.today),
             "fee_model": "fee.flat_monthly",
             "conclusion": "permitted",
             "expires_on": str(self._stage.today + timedelta(days=300)),
