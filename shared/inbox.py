@@ -3,7 +3,7 @@
 A handler runs in one transaction with the inbox row, its effects and the events it emits itself, in the scope of the
 event's whole organization (rules belong to the PLATFORM organization). It never commits, and it must not talk to
 anything but the database. Events of one aggregate arrive in order; after a loss that was healed from the feed an older
-one may follow a newer, so a handler that keeps a copy of somebody else's row writes it with `keep_newest`.
+one may follow a newer, so who keeps a copy of somebody else's row keeps its version too (shared/directory.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, inspect, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.contracts.base import Envelope, Event
@@ -167,19 +166,3 @@ class Parked(HasId, OrganizationOwned, Versioned, Base):
     def _still_open(self) -> None:
         if self.status not in OPEN:
             raise AlreadySettled(f"It is {self.status}.")
-
-
-def keep_newest(session: Session, model: type[Base], envelope: Envelope, **values: Any) -> bool:
-    """Write this service's copy of a publisher's row, unless a newer version of it is already here.
-
-    `model` has a `version` column that holds the publisher's aggregate version; `values` holds the other columns, the
-    primary key among them. Returns whether it was written.
-    """
-    fresh = insert(model).values(**values, version=envelope.aggregateversion)
-    keys = [column.name for column in inspect(model).primary_key]
-    version = model.__table__.c.version
-    changed = {name: fresh.excluded[name] for name in (*values, "version") if name not in keys}
-    statement = fresh.on_conflict_do_update(
-        index_elements=keys, set_=changed, where=version < fresh.excluded.version
-    ).returning(version)
-    return session.execute(statement).first() is not None

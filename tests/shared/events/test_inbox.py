@@ -19,7 +19,7 @@ from shared.db import Database
 from shared.delivery import Delivery
 from shared.fence import apply, retry_due
 from shared.ids import PLATFORM, new_id
-from shared.inbox import Attempt, InboxEntry, Parked, ParkedStatus, Subscriber, keep_newest
+from shared.inbox import Attempt, InboxEntry, Parked, ParkedStatus, Subscriber
 from shared.outbox import Pending, emit
 from shared.tenancy import Scope
 from tests.shared.events.parties import (
@@ -33,7 +33,7 @@ from tests.shared.events.parties import (
     tell,
     tell_all,
 )
-from tests.shared.sample import SampleBox, SampleBrand
+from tests.shared.sample import SampleBrand
 
 
 @pytest.fixture
@@ -235,32 +235,6 @@ def test_what_a_handler_tells_carries_the_cause_and_is_one_piece_with_the_effect
     assert {(envelope.source, envelope.correlationid) for envelope in envelopes} == {
         ("/partywall/billing", "request-1")
     }
-
-
-def test_an_older_version_never_overwrites_a_newer_copy(publisher: Database, consumer: Database) -> None:
-    place = new_id()
-
-    def copy(session: Session, envelope: Envelope, fact: VendorRecorded) -> None:
-        keep_newest(
-            session,
-            SampleBox,
-            envelope,
-            id=fact.vendor_id,
-            organization_id=envelope.organizationid,
-            location_id=place,
-            label=fact.code,
-        )
-
-    vendor = tell(publisher, "old", version=1)
-    tell(publisher, "new", about=vendor, version=2)
-    sequence_all(publisher)
-    old, new = logged(publisher)
-    subscriber = Subscriber("billing", {VendorRecorded: copy}, ("procurement",))
-    apply(consumer, subscriber, [new])
-    apply(consumer, subscriber, [old])
-    with consumer.transaction(Scope.whole(ORGANIZATION)) as session:
-        box = session.get_one(SampleBox, vendor)
-        assert (box.label, box.version) == ("new", 2)
 
 
 def test_a_database_that_goes_away_counts_no_try_and_loses_nothing(
