@@ -120,13 +120,17 @@ class Pattern(validate.Regexp):
 
 
 class Text(fields.String):
-    """Trimmed text of `min` to `max` characters, without control characters (a NUL cannot be stored)."""
+    """Text of `min` to `max` characters, blanks around it counted and taken off, without control characters (a NUL
+    cannot be stored)."""
 
     def __init__(self, *, min: int = 1, max: int = 200, **kwargs: Any) -> None:
         super().__init__(validate=[validate.Length(min=min, max=max)], **kwargs)
+        self._as_sent = validate.Length(max=max)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        sent = str(super()._deserialize(value, attr, data, **kwargs))
+        self._as_sent(sent)
+        text = sent.strip()
         if any(ord(c) < 32 and c not in "\n\t" for c in text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
             raise ValidationError("Text may not hold control characters.")
         return text

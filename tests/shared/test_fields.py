@@ -136,3 +136,10 @@ def test_an_id_is_taken_in_one_form_only(value: Any) -> None:
 
 def test_an_id_is_taken_in_capitals_too() -> None:
     assert Id().deserialize("0190A5C4-0000-7000-8000-0000000000FF") == UUID("0190a5c4-0000-7000-8000-0000000000ff")
+
+
+def test_blanks_around_a_text_count_for_its_length_and_are_taken_off() -> None:
+    assert Text(max=5).deserialize(" \u00a0abc") == "abc"
+    for sent in ("   abc", "abcdef", "     "):
+        with pytest.raises(marshmallow.ValidationError):
+            Text(max=5).deserialize(sent)

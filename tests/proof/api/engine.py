@@ -134,7 +134,7 @@ def _take(event: events.EngineEvent, seen: Seen) -> None:
     elif isinstance(event, events.FatalError):
         raise event.exception
     elif isinstance(event, events.PhaseStarted) and event.payload is not None:
-        seen.links = event.payload.transitions_selected
+        seen.links = max(seen.links, event.payload.transitions_selected)
 
 
 def _config(base: str, size: Size) -> SchemathesisConfig:
