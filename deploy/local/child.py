@@ -50,6 +50,8 @@ def main(user_id: int, command: list[str]) -> None:
     """Replace this process by `command`, run as `user_id`, deaf to the terminal's Ctrl-C."""
     parent = os.getppid()
     os.setsid()
+    # A shell starts background jobs with it ignored, and that is inherited: the parent's death would not be heard.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.geteuid() == 0 and user_id != 0:
         _become(user_id)
     if sys.platform == "linux":  # after the change of user, which clears the signal

@@ -164,9 +164,11 @@ def test_a_process_serves_on_the_socket_it_was_given_also_after_a_crash(tmp_path
         assert pids[0] != pids[1]
 
 
-def test_the_processes_end_with_a_killed_launcher(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interrupts", ["SIG_DFL", "SIG_IGN"])  # ignored: a job in a shell's background
+def test_the_processes_end_with_a_killed_launcher(tmp_path: Path, interrupts: str) -> None:
     code = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.{interrupts})
 from pathlib import Path
 from tests.platform.test_supervisor import make_process
 from deploy.local.supervisor import Supervisor

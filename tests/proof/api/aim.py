@@ -92,7 +92,8 @@ class Aim:
         if name in ("day", "month", "kind"):
             return chance.choice(self.fixed[name]) if chance.random() < _AIMED else given
         found = self.known.ids_at(path, name)
-        if not found or given in found or chance.random() > _AIMED:  # a link of an earlier answer may have led here
+        led_here = given in found and chance.random() < 0.5  # by a link of an earlier answer, perhaps long ago
+        if not found or led_here or chance.random() > _AIMED:
             return given
         return self.known.newest(found, chance)
 
