@@ -13,6 +13,7 @@ from schemathesis import Case, HookContext
 from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
+from shared.clock import now
 from tests.proof.api.bodies import body_for, file_for
 from tests.proof.api.cast import Cast
 from tests.proof.api.document import PLACES, Described
@@ -36,7 +37,7 @@ class Aim:
         self._turn = 0
         day = cast.stage.today
         self.fixed = {
-            "day": [str(day)],
+            "day": [str(day), f"{now():%Y-%m-%d}"],  # the story's, and that of the audit trail
             "month": ground.closing if ground else [f"{day:%Y-%m}"],
             "charged_month": ground.charging if ground else [f"{day:%Y-%m}"],
             "charged_agreement": [ground.agreement] if ground else known.values_of("agreement_id"),
