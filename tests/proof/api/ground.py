@@ -121,7 +121,8 @@ class Ground:
         self._stage.require(answer.ok, f"PUT {path}: {answer.body}")
 
     def _revenue(self) -> None:
-        """Charges of new patients: some invoiced, some of those credited, the others waiting."""
+        """Charges of new patients: some invoiced, of those half credited; the others waiting. What was paid on account
+        is asked back, for a clinical reason, on which the director decides, and for another."""
         who, at = self._office[0], self._at("billing")
         charges = [self._charge(f"P-{uuid4().hex[:8]}") for _ in range(6 * EACH)]
         self._stage.machine().post(f"{at}/charge-imports", {"charges": charges}, source_system="proof-ehr")
@@ -133,6 +134,10 @@ class Ground:
             invoice = who.post(f"{at}/invoices", account)
             if place % 2:
                 who.post(f"{at}/credit-notes", {"invoice_id": invoice["id"], "reason": "billing_error"})
+            paid = {**account, "method": "cash", "amount": "50.00", "allocations": []}
+            payment = who.post(f"{at}/payments", paid)
+            for reason in ("overpayment", "clinical"):
+                who.post(f"{at}/payments/{payment['id']}/refunds", {"amount": "20.00", "reason": reason})
 
     def _fees(self) -> None:
         """A drafted fee of two months, newly figured where one was drafted before."""
