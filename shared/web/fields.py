@@ -212,10 +212,8 @@ class Id(fields.UUID):
     One thing has one name, also where names are compared as text."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, str) or len(value) != 36:
-            raise self.make_error("invalid_uuid")
         found = super()._deserialize(value, attr, data, **kwargs)
-        if str(found) != value.lower():
+        if not isinstance(value, str) or str(found) != value.lower():
             raise self.make_error("invalid_uuid")
         return found
 

@@ -21,7 +21,13 @@ def play(stage: Stage) -> None:
 def charges_arrive(stage: Stage) -> None:
     """The machine client of the clinical system sends a file, then the same file again."""
     machine, path = stage.machine(), f"{stage.site('OAK', 'billing')}/charge-imports"
-    file = {"charges": [_charge(stage, 1, "64615", "620.00"), _charge(stage, 2, "17999", "275.00")]}
+    patient = f"P-{stage.tag}"
+    file = {
+        "charges": [
+            charge(stage, f"{stage.tag}-1", patient, "620.00"),
+            charge(stage, f"{stage.tag}-2", patient, "275.00", code="17999"),
+        ]
+    }
     first = machine.call("POST", path, file, source_system=EHR)
     words = "The clinical system of Lakeside sends two charges (API key, clinical plane)"
     stage.expect(first, 201, words, lambda it: f"{it['accepted']} accepted, {it['amount']} USD")
@@ -38,11 +44,12 @@ def charges_arrive(stage: Stage) -> None:
     stage.refused(refused, 403, "refused", words, policy="wall.plane", source="cpom.separate_entities", who_can=who_can)
 
 
-def _charge(stage: Stage, number: int, code: str, price: str) -> dict[str, Any]:
+def charge(stage: Stage, source_id: str, patient_id: str, price: str, code: str = "64615") -> dict[str, Any]:
+    """A charge of yesterday, as the clinical system sends it."""
     return {
-        "source_id": f"{stage.tag}-{number}",
+        "source_id": source_id,
         "service_on": str(stage.today - timedelta(days=1)),
-        "patient_id": f"P-{stage.tag}",
+        "patient_id": patient_id,
         "patient_name": "Quinn Demonstration",
         "code_system": "CPT",
         "code": code,

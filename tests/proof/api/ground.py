@@ -12,7 +12,7 @@ from uuid import uuid4
 from deploy.demo.client import Person, Refused
 from deploy.demo.people import EVERY_SERVICE
 from deploy.demo.prospect import GATEWAY
-from deploy.demo.scenes import staff
+from deploy.demo.scenes import bills, earning, staff
 from deploy.demo.scenes.buying import need, priced
 from deploy.demo.stage import StoryBroken
 from tests.proof.api.cast import Cast
@@ -101,14 +101,10 @@ class Ground:
         return dict(asker.get(f"{at}/orders/{order['id']}").body)
 
     def _bill(self, asker: Person, order: dict[str, Any], factor: Decimal) -> None:
-        [line] = order["lines"]
-        price = (Decimal(line["unit_price"]) * factor).quantize(Decimal("0.0001"))
-        total = (price * Decimal(line["quantity"])).quantize(Decimal("0.01"))
-        lines = [{"order_line_id": line["id"], "quantity": line["quantity"], "unit_price": str(price)}]
-        bill = {"number": f"INV-{uuid4().hex[:8]}", "billed_on": str(self._stage.today), "total": str(total)}
+        bill = bills.billed(self._stage, order, factor)
         path = f"{self._at('procurement')}/bills"
-        made = asker.post(path, {**bill, "order_id": order["id"], "lines": lines})
-        self._change(asker, f"{path}/{made['id']}", {**bill, "lines": lines}, made.headers["ETag"])
+        made = asker.post(path, {**bill, "order_id": order["id"]})
+        self._change(asker, f"{path}/{made['id']}", bill, made.headers["ETag"])
 
     def _stock(self, paper: dict[str, Any]) -> None:
         """What is on the shelf can be picked, used and thrown away."""
@@ -124,11 +120,12 @@ class Ground:
         """Charges of new patients: some invoiced, of those half credited; the others waiting. What was paid on account
         is asked back, for a clinical reason, on which the director decides, and for another."""
         who, at = self._office[0], self._at("billing")
-        charges = [self._charge(f"P-{uuid4().hex[:8]}") for _ in range(6 * EACH)]
+        patients = [f"P-{uuid4().hex[:8]}" for _ in range(6 * EACH)]
+        charges = [earning.charge(self._stage, f"CH-{patient}", patient, "120.00") for patient in patients]
         self._stage.machine().post(f"{at}/charge-imports", {"charges": charges}, source_system="proof-ehr")
         who.all(f"{at}/accounts", purpose="payment")
-        for place, charge in enumerate(charges[: 2 * EACH]):
-            body = {"source_system": "proof-ehr", "external_id": charge["patient_id"], "purpose": "payment"}
+        for place, patient in enumerate(patients[: 2 * EACH]):
+            body = {"source_system": "proof-ehr", "external_id": patient, "purpose": "payment"}
             account = {"account_id": who.post(f"{at}/accounts/lookup", body)["id"]}
             who.post(f"{at}/invoices/preview", account)
             invoice = who.post(f"{at}/invoices", account)
@@ -146,19 +143,6 @@ class Ground:
         for _ in range(2):
             month = self.charging[next(self._months) % len(self.charging)]
             self._office[0].post(path, {"agreement_id": self.agreement, "month": month})
-
-    def _charge(self, patient: str) -> dict[str, Any]:
-        return {
-            "source_id": f"CH-{uuid4().hex}",
-            "service_on": str(self._stage.today - timedelta(days=1)),
-            "patient_id": patient,
-            "patient_name": "Robin Sample",
-            "code_system": "CPT",
-            "code": "64615",
-            "item_class": "cosmetic_service",
-            "quantity": "1",
-            "unit_price": "120.00",
-        }
 
     def _people(self) -> None:
         """Newly hired front desks with a paper and a training each, and nurses proposed to the practice."""
@@ -181,36 +165,36 @@ class Ground:
 
     def _proposed(self) -> None:
         """A nurse proposed to the practice, whose owner has not decided."""
-        who, tag, at = self._office[0], uuid4().hex[:8], self._stage.ids[AT]
-        person = self._registered(f"Nurse {tag}")
-        who.post(f"/v1/network/hr/people/{person}/introductions", {"legal_entity_id": self._stage.ids[PRACTICE]})
-        job = {"person_id": person, "position": "rn", "location_ids": [at], "starts_on": str(self._stage.today)}
-        who.post(f"{self._stage.entity(PRACTICE, 'hr')}/employments", job)
+        person, introduced = self._registered(), {"legal_entity_id": self._stage.ids[PRACTICE]}
+        self._office[0].post(f"/v1/network/hr/people/{person}/introductions", introduced)
+        self._job(PRACTICE, person, "rn", self._stage.ids[AT])
 
-    def _registered(self, name: str) -> str:
-        given, family = name.split()
-        known = {"given_name": given, "family_name": family, "work_email": f"{given}.{family}@proof.example".lower()}
+    def _registered(self) -> str:
+        tag = uuid4().hex[:8]
+        known = {"given_name": "Robin", "family_name": f"Sample {tag}", "work_email": f"robin.{tag}@proof.example"}
         return str(self._office[0].post(f"{self._stage.entity(MSO, 'hr')}/people", known)["id"])
 
     def _hired(self, position: str, location: str) -> dict[str, Any]:
         """A new person, proposed by the company for a place."""
-        who, path = self._office[0], self._stage.entity(MSO, "hr")
-        person = self._registered(f"Robin {uuid4().hex[:8]}")
-        job = {"person_id": person, "position": position, "starts_on": str(self._stage.today)}
-        return dict(who.post(f"{path}/employments", {**job, "location_ids": [location]}).body)
+        return self._job(MSO, self._registered(), position, location)
+
+    def _job(self, employer: str, person: str, position: str, location: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"person_id": person, "position": position, "starts_on": str(self._stage.today)}
+        path = f"{self._stage.entity(employer, 'hr')}/employments"
+        return dict(self._office[0].post(path, {**body, "location_ids": [location]}).body)
 
     def _shifts(self) -> None:
         """Shifts of a nurse who has everything she needs: drafts, and published ones; and of a front desk who lacks a
         training that no law asks for."""
         path, who = f"{self._at('hr')}/shifts", self._office[0]
-        nurse, self._days = self._nurse(), count(4)
+        nurse, days = self._nurse(), count(4)
         for place in range(2 * EACH):
-            made = who.post(path, self._span(nurse["id"]))
+            made = who.post(path, self._span(nurse["id"], next(days)))
             if place % 2:
                 who.post(f"{path}/{made['id']}/publication")
         desk = self._hired("front_desk", self._stage.ids[AT])
         for place in range(EACH):
-            made = who.post(path, self._span(desk["id"]))
+            made = who.post(path, self._span(desk["id"], next(days)))
             missing = who.call("POST", f"{path}/{made['id']}/publication", {})["missing"]
             item = next(each["item"] for each in missing if each["can_be_overridden"])
             if place == 0:
@@ -225,9 +209,9 @@ class Ground:
             staff.complete(self._stage, item, quietly=True)
         return hired
 
-    def _span(self, employment: str) -> dict[str, str]:
-        """A short shift on a day that has none."""
-        day = self._stage.today + timedelta(days=next(self._days))
+    def _span(self, employment: str, ahead: int) -> dict[str, str]:
+        """A short shift so many days from now."""
+        day = self._stage.today + timedelta(days=ahead)
         return {"employment_id": employment, "starts": f"{day}T09:00", "ends": f"{day}T12:00"}
 
     def _managed_site(self, place: str) -> tuple[str, str]:

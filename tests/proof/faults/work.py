@@ -157,7 +157,7 @@ def _papers(desk: Desk, key: str) -> list[dict[str, Any]]:
 def charge(desk: Desk) -> None:
     """The clinical system sends charges; they are invoiced and paid."""
     stage, at, key = desk.stage, desk.stage.site("OAK", "billing"), desk.next_key()
-    file = {"charges": [_charge(desk, key, number) for number in range(2)]}
+    file = {"charges": [earning.charge(stage, f"{key}-{at}", key, f"{100 + 13 * at}.50") for at in range(2)]}
     desk.ask(stage.machine(), f"{at}/charge-imports", file, key=key, source_system=earning.EHR)
     desk.rest()
     tess, whose = stage.person("tess.ortiz"), {"source_system": earning.EHR, "external_id": key, "purpose": "payment"}
@@ -166,20 +166,6 @@ def charge(desk: Desk) -> None:
     desk.rest()
     paid = {"account_id": account, "method": "card", "amount": invoice["total"], "reference": (key := desk.next_key())}
     desk.ask(tess, f"{at}/payments", paid, key=key)
-
-
-def _charge(desk: Desk, key: str, number: int) -> dict[str, Any]:
-    return {
-        "source_id": f"{key}-{number}",
-        "service_on": str(desk.stage.today - timedelta(days=1)),
-        "patient_id": key,
-        "patient_name": "Quinn Demonstration",
-        "code_system": "CPT",
-        "code": "64615",
-        "item_class": "cosmetic_service",
-        "quantity": "1",
-        "unit_price": f"{100 + 13 * number}.50",
-    }
 
 
 def move(desk: Desk) -> None:
