@@ -6,7 +6,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +108,3 @@ class Compose:
             health = state.get("Health", {}).get("Status", state["Status"])
             states[service] = health if state["Running"] else f"exited {state['ExitCode']}"
         return states
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool], float], bool]:
-    """Ask again and again until it is true or the seconds are over."""
-
-    def ask(true: Callable[[], bool], seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while not true() and time.monotonic() < deadline:
-            time.sleep(1)
-        return true()
-
-    return ask

@@ -1,7 +1,6 @@
 """The compose file brings up a healthy, closed, observed platform."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import urllib3
 
 from shared.settings import SERVICES
 from tests.container.conftest import Compose
+from tests.support.patience import until
 
 pytestmark = pytest.mark.container
 http = urllib3.PoolManager(retries=False, timeout=10)
@@ -52,13 +52,11 @@ def test_the_metrics_port_is_not_reachable_through_the_gateway(gateway: str) -> 
     assert http.request("GET", f"{gateway}/metrics").status == 404
 
 
-def test_prometheus_reaches_every_process(
-    gateway: str, settings: dict[str, str], until: Callable[[Callable[[], bool], float], bool]
-) -> None:
+def test_prometheus_reaches_every_process(gateway: str, settings: dict[str, str]) -> None:
     address = f"http://127.0.0.1:{settings['PROMETHEUS_PORT']}/api/v1/targets"
 
     def targets() -> dict[str, Any]:
         active = json.loads(http.request("GET", address).data)["data"]["activeTargets"]
         return {target["labels"]["instance"]: target["health"] for target in active}
 
-    assert until(lambda: targets() == {f"{process}:9000": "up" for process in PROCESSES}, 60), targets()
+    assert until(lambda: targets() == {f"{process}:9000": "up" for process in PROCESSES}, 60, pause=1), targets()

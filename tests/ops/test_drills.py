@@ -17,6 +17,7 @@ from shared.ids import new_id
 from shared.settings import SERVICES
 from tests.ops.observed import http
 from tests.ops.test_backup import superuser
+from tests.support.patience import until
 from tests.support.platform import Platform
 
 pytestmark = pytest.mark.whole_system
@@ -31,9 +32,7 @@ def stage(played: Platform) -> Stage:
 
 def eventually(look: Callable[[], Any]) -> Any:
     """What `look` returns once it is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    found = until(look, PATIENCE, pause=0.2)
     assert found
     return found
 
@@ -95,8 +94,8 @@ def test_every_signing_key_is_rotated_while_people_work(played: Platform, stage:
     for arguments in (*(("rotate", folder, service) for service in SERVICES), ("share", folder, folder)):
         ran = subprocess.run([sys.executable, "-m", "shared.keys", *arguments], cwd=ROOT, check=False)
         assert ran.returncode == 0
-    until = time.monotonic() + 8  # longer than the processes take to read the change
-    while time.monotonic() < until:
+    until_read = time.monotonic() + 8  # longer than the processes take to read the change
+    while time.monotonic() < until_read:
         assert before.call("GET", items).ok  # signed in under the old key
         time.sleep(0.2)
     again = Stage(played.folder, lambda _: None).at(played.url).person("priya.shah")

@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from deploy.local import prometheus
 from tests.ops.observed import Json, http
+from tests.support.patience import until
 
 PATIENCE = 120.0  # seconds; a busy machine has other things to do
 
@@ -44,10 +44,7 @@ class Watcher:
 
     def until(self, true: Callable[[], bool]) -> bool:
         """Ask again and again until it is true, or patience ends."""
-        deadline = time.monotonic() + PATIENCE
-        while not true() and time.monotonic() < deadline:
-            time.sleep(0.5)
-        return true()
+        return until(true, PATIENCE, pause=0.5)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()

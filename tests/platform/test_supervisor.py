@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.supervisor import Process, ProcessFailed, Supervisor
 from shared import inbox
+from tests.support.patience import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,13 +37,6 @@ def make_process(folder: Path, code: str, name: str = "billing-worker", *, socke
     log = folder / f"{name}.log"
     log.touch()
     return Process(name, [sys.executable, "-c", code], dict(os.environ), log, ready.exists, sockets)
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return true()
 
 
 def test_a_crashed_process_is_reported_and_started_again(

@@ -13,6 +13,7 @@ from pathlib import Path
 import urllib3
 
 from deploy.local.instance import ROOT
+from tests.support.patience import until
 
 pool = urllib3.PoolManager(retries=False, timeout=20)
 
@@ -56,10 +57,9 @@ class Web:
         return float(found.group(1)) if found else 0
 
     def until(self, true: Callable[[], bool], seconds: float = 30) -> bool:
-        deadline = time.monotonic() + seconds
-        while not true() and time.monotonic() < deadline and self.process.poll() is None:
-            time.sleep(0.1)
-        return self.process.poll() is None and true()
+        """Whether it came true while the server runs; once is enough, it need not stay so."""
+        ended = self.process.poll
+        return until(lambda: true() or ended() is not None, seconds, pause=0.1) and ended() is None
 
     def stop(self) -> float:
         """Ask it to stop; returns the seconds it took."""

@@ -1,6 +1,5 @@
 """What the door learns: who speaks, and the directory at most two seconds old."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +16,7 @@ from shared.errors import NotFound, Unauthenticated
 from shared.ids import new_id
 from shared.wakeup import Wakeup
 from tests.gateway.directory.brand import PASSWORD, Brand, ok
+from tests.support.patience import until
 
 
 def _directory(brand: Brand) -> Directory:
@@ -25,15 +25,6 @@ def _directory(brand: Brand) -> Directory:
 
 def _roles(organization: Organization, user: str) -> set[str]:
     return {grant.role for grant in organization.grants.get(UUID(user), ())}
-
-
-def _eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def test_the_snapshot_says_who_may_what_where_and_on_which_paper(brand: Brand) -> None:
@@ -71,9 +62,9 @@ def test_the_snapshot_says_who_may_what_where_and_on_which_paper(brand: Brand) -
 def test_a_revoked_grant_is_gone_within_five_seconds(brand: Brand) -> None:
     directory, user = _directory(brand), brand.person()
     grant = brand.grant(user, "auditor")
-    assert _eventually(lambda: _roles(directory.organization(brand.id), user) == {"auditor"})
+    assert until(lambda: _roles(directory.organization(brand.id), user) == {"auditor"}, 5)
     ok(brand.admin.post(f"/grants/{grant}/revocation"))
-    assert _eventually(lambda: _roles(directory.organization(brand.id), user) == set())
+    assert until(lambda: _roles(directory.organization(brand.id), user) == set(), 5)
 
 
 def test_the_bell_brings_a_change_to_every_process_at_once(brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +74,7 @@ def test_the_bell_brings_a_change_to_every_process_at_once(brand: Brand, monkeyp
     user = brand.person()
     assert _roles(directory.organization(brand.id), user) == _roles(deaf.organization(brand.id), user) == set()
     brand.grant(user, "auditor")
-    assert _eventually(lambda: _roles(directory.organization(brand.id), user) == {"auditor"})
+    assert until(lambda: _roles(directory.organization(brand.id), user) == {"auditor"}, 5)
     assert _roles(deaf.organization(brand.id), user) == set()
     bell.close()
 
@@ -112,7 +103,7 @@ def test_a_session_that_was_signed_out_is_refused_within_two_seconds_by_every_pr
             return True
         return False
 
-    assert _eventually(shut, 2.0)
+    assert until(shut, 2.0)
 
 
 def test_a_remembered_token_still_expires(brand: Brand) -> None:

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from shared.settings import Settings
 from shared.tenancy import Scope
 from shared.web.app import create_app
 from tests.shared.sample import SampleBrand
+from tests.support.patience import until
 
 ORGANIZATION = new_id()
 
@@ -123,10 +123,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
     """Wait until something holds, and fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+    assert until(holds, seconds, pause=0.02), "it did not happen in time"
 
 
 class Process:
