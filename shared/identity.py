@@ -78,11 +78,7 @@ def issue_context(keyring: Keyring, context: Context, audience: str) -> str:
         "plane": context.plane,
         "roles": sorted(context.roles),
         "op": context.operation,
-        "scope": {
-            "kind": context.scope.kind,
-            "locations": _texts(context.scope.locations),
-            "entities": _texts(context.scope.entities),
-        },
+        "scope": _claimed(context.scope),
         "limits": {name: str(value) for name, value in context.limits.items()},
     }
     if context.licence:
@@ -90,6 +86,11 @@ def issue_context(keyring: Keyring, context: Context, audience: str) -> str:
     if context.decision_id:
         claims["decision"] = str(context.decision_id)
     return sign(keyring, claims)
+
+
+def _claimed(scope: Scope) -> dict[str, Any]:
+    office = {"office": True} if scope.office else {}
+    return {"kind": scope.kind, "locations": _texts(scope.locations), "entities": _texts(scope.entities), **office}
 
 
 def sign(keyring: Keyring, claims: dict[str, Any]) -> str:
@@ -169,7 +170,8 @@ class ContextReader:
 
 
 def _context(claims: dict[str, Any]) -> Context:
-    scope = claims["scope"]
+    told = claims["scope"]
+    places = _ids(told["locations"]), _ids(told["entities"])
     return Context(
         principal_id=UUID(claims["sub"]),
         principal_kind=claims["kind"],
@@ -177,7 +179,7 @@ def _context(claims: dict[str, Any]) -> Context:
         plane=claims["plane"],
         roles=frozenset(claims["roles"]),
         operation=claims["op"],
-        scope=Scope(UUID(claims["org"]), scope["kind"], _ids(scope["locations"]), _ids(scope["entities"])),
+        scope=Scope(UUID(claims["org"]), told["kind"], *places, office=told.get("office") is True),
         limits={name: Decimal(value) for name, value in claims["limits"].items()},
         licence=claims.get("licence"),
         decision_id=UUID(claims["decision"]) if "decision" in claims else None,

@@ -21,12 +21,15 @@ class Scope:
 
     kind `location`: one location and the clinical entity that practises there. `entity`: one legal entity and its
     locations. `network`: several of both, or all. `organization`: things that belong to the whole organization.
+    `office`: somebody who may do this in the whole organization asks, and only the wall leaves places out: they also
+    see who is employed by these entities, wherever they work, and who works nowhere yet.
     """
 
     organization_id: UUID
     kind: Literal["location", "entity", "network", "organization"]
     locations: tuple[UUID, ...] | None = None
     entities: tuple[UUID, ...] | None = None
+    office: bool = False
 
     @property
     def location_id(self) -> UUID:
@@ -62,6 +65,7 @@ class Scope:
             "app.entity": str(self.entities[0]) if one and self.entities else "",
             "app.locations": _array(self.locations),
             "app.entities": _array(self.entities),
+            "app.office": "true" if self.office else "",
         }
 
 
@@ -82,11 +86,16 @@ def _any(column: str, setting: str) -> str:
     return f"{_ORGANIZATION} and {column} = any((select {array})::uuid[])"
 
 
-# A site sees who works there; an entity also whom it employs; several sites (a region) only who works at one of them.
+# A site sees who works there; an entity also whom it employs; several sites (a region) only who works at one of them;
+# the office also whom its entities employ, and who has no place yet (an empty array equals one, null equals nothing).
 _WORKS_HERE = "location_ids @> array[(select nullif(current_setting('app.location', true), '')::uuid)]"
 _WORKS_IN = (
     "(location_ids && (select coalesce(nullif(current_setting('app.locations', true), ''), '{}')::uuid[])"
-    " or entity_ids @> array[(select nullif(current_setting('app.entity', true), '')::uuid)])"
+    " or entity_ids @> array[(select nullif(current_setting('app.entity', true), '')::uuid)]"
+    " or entity_ids && (select case current_setting('app.office', true) when 'true'"
+    " then coalesce(nullif(current_setting('app.entities', true), ''), '{}')::uuid[] else '{}' end)"
+    " or location_ids = (select case current_setting('app.office', true) when 'true' then '{}'::uuid[] end)"
+    " and entity_ids = '{}')"
 )
 # The list of visible people is made once a query, by the policy of `person` itself.
 _ABOUT_SEEN_PEOPLE = "person_id = any((select array(select id from person))::uuid[])"

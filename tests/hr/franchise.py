@@ -133,6 +133,13 @@ class Franchise:
         clinics = tuple({self.clinics[code[:2]] for code in codes}) or None
         return self.caller(Scope(self.organization_id, "network", sites, clinics), "people_partner")
 
+    def office_without(self, *states: str) -> Caller:
+        """The people partner of the whole organization, while these states' clinical entities have no agreement."""
+        sites = tuple(key for code, key in self.sites.items() if code[:2] not in states)
+        clinics = (key for state, key in self.clinics.items() if state not in states)
+        scope = Scope(self.organization_id, "network", sites, (self.mso, *clinics), office=True)
+        return self.caller(scope, "people_partner")
+
     def _entity_scope(self, legal_entity_id: UUID) -> Scope:
         state = next((state for state, clinic in self.clinics.items() if clinic == legal_entity_id), "none")
         sites = tuple(key for code, key in self.sites.items() if code.startswith(state))

@@ -61,6 +61,21 @@ def test_a_region_sees_its_sites_and_not_the_rest_of_the_same_entity(spa: Franch
     assert names(spa.network()) == ["Ann", "Bea", "Cho"]
 
 
+def test_a_practice_without_an_agreement_hides_its_own_people_from_the_office_and_nobody_else(spa: Franchise) -> None:
+    nurse(spa, "CA", "Ann")
+    nurse(spa, "NY", "Cho")
+    employ(spa.partner(), register(spa.partner(), "Eve"), "mso_billing", [])
+    newcomer = register(spa.office(), "Fay")
+    shown = register(spa.office(), "Gil")
+    answer(spa.office().post(f"/people/{shown}/introductions", json={"legal_entity_id": str(spa.clinics["NY"])}), 200)
+    office = spa.office_without("NY")
+    assert names(office) == ["Ann", "Eve", "Fay"]
+    assert office.get(f"/people/{newcomer}").status_code == 200
+    assert office.get(f"/people/{shown}").status_code == 404
+    assert len(answer(office.get("/employments"), 200)["items"]) == 2
+    assert names(spa.network("CA", "CA2")) == ["Ann"]
+
+
 def test_another_sites_person_does_not_exist(spa: Franchise) -> None:
     job = ready_nurse(spa, "CA", "Ann")
     elsewhere = spa.manager("CA2")

@@ -148,10 +148,11 @@ def _at_network(engine: Engine, operation: Operation, caller: Caller) -> Outcome
     allowed = [one for one in seen if one.facts.roles and one.verdict.allowed]
     if not places:
         return _at_organization(engine, operation, caller)
-    if len(allowed) == len(places) and _at_organization(engine, operation, caller).allowed:
-        return _network_outcome(caller, allowed, Scope.whole(organization.id))
     if allowed:
-        return _network_outcome(caller, allowed, _several(organization.id, allowed))
+        everywhere = _at_organization(engine, operation, caller).allowed
+        whole = everywhere and len(allowed) == len(places)
+        scope = Scope.whole(organization.id) if whole else _several(organization.id, allowed, office=everywhere)
+        return _network_outcome(caller, allowed, scope)
     return _network_refusal(engine, operation, caller, seen)
 
 
@@ -160,11 +161,11 @@ def _network_outcome(caller: Caller, allowed: list[_Seen], scope: Scope) -> Outc
     return Outcome(allowed[0].verdict.policy, scope, held, _limits(allowed, caller.plane))
 
 
-def _several(organization_id: UUID, allowed: list[_Seen]) -> Scope:
+def _several(organization_id: UUID, allowed: list[_Seen], *, office: bool) -> Scope:
     locations = tuple(one.place.id for one in allowed if isinstance(one.place, Location))
     entities = {one.place.id for one in allowed if isinstance(one.place, Entity)}
     entities |= {one.place.entity.id for one in allowed if isinstance(one.place, Location)}
-    return Scope(organization_id, "network", locations, tuple(sorted(entities)))
+    return Scope(organization_id, "network", locations, tuple(sorted(entities)), office=office)
 
 
 def _network_refusal(engine: Engine, operation: Operation, caller: Caller, seen: list[_Seen]) -> Outcome:

@@ -166,6 +166,7 @@ def test_a_network_list_shows_only_the_sites_where_the_caller_may() -> None:
     assert scope is not None
     assert set(scope.locations or ()) == {f.OAKLAND.id, f.FRESNO.id, f.ALBANY.id}
     assert set(scope.entities or ()) == {f.LAKESIDE.id, f.HUDSON.id, f.MSO.id}
+    assert scope.office
 
 
 def test_a_network_list_of_one_manager_is_their_one_site() -> None:
@@ -184,6 +185,14 @@ def test_a_network_list_is_whole_only_when_every_place_is_open_through_a_grant_o
     scope = ask(f.LIST, NETWORK, piecewise).scope
     assert scope is not None
     assert scope.locations == (f.OAKLAND.id,)
+
+
+def test_only_a_grant_over_the_organization_that_allows_the_operation_makes_the_office() -> None:
+    region = f.make_grant("network_buyer", "region", "west")
+    regional = ask(f.LIST, NETWORK, f.make_caller(region)).scope
+    elsewhere = ask(f.LIST, NETWORK, f.make_caller(region, f.make_grant("ops"))).scope
+    assert regional is not None and elsewhere is not None
+    assert not regional.office and not elsewhere.office
 
 
 def test_a_network_limit_is_the_smallest_of_its_sites() -> None:

@@ -42,17 +42,21 @@ class Row:
         named = [self.values[column.name] for column in table.primary_key.columns if column.name != "organization_id"]
         return next((str(value) for value in named if isinstance(value, UUID)), "")
 
-    def within(self, locations: frozenset[str] | None, entities: frozenset[str] | None) -> bool:
-        """Whether a session of this organization, with these places, owns or shares it; None means all places."""
+    def within(
+        self, locations: frozenset[str] | None, entities: frozenset[str] | None, *, office: bool = False
+    ) -> bool:
+        """Whether a session of this organization, with these places, owns or shares it; None means all places. The
+        `office` also sees people of no place."""
         if locations is None or self.ownership in (None, "organization"):
             return True
         entities = entities or frozenset()
         if self.ownership == "personal":
             person = self.people.get(str(self.values["person_id"]))
-            return person is not None and person.within(locations, entities)
+            return person is not None and person.within(locations, entities, office=office)
         if self.ownership == "person":
             works = {str(one) for one in self.values["location_ids"]}
-            return bool(works & locations or {str(one) for one in self.values["entity_ids"]} & entities)
+            employed = {str(one) for one in self.values["entity_ids"]}
+            return bool(works & locations or employed & entities) or (office and not works and not employed)
         if self.ownership == "location":
             return str(self.values["location_id"]) in locations
         return str(self.values["legal_entity_id"]) in entities

@@ -47,6 +47,7 @@ def strangers(callers: dict[str, Caller], target: Target) -> list[Stranger]:
         found += [
             Stranger(case, Scope(caller.organization, "location", (location,), (entity,)), caller),
             Stranger(case, Scope(caller.organization, "network", (location,), (entity,)), caller),
+            Stranger(case, Scope(caller.organization, "network", (location,), (entity,), office=True), caller),
         ]
         if case != "other location":
             found.append(Stranger(case, Scope(caller.organization, "entity", (location,), (entity,)), caller))
@@ -83,7 +84,7 @@ class Tables:
             self._people |= {row.key: row for row in rows}
         self._scopeless(session, table)
         for stranger in self.wrong:
-            theirs = [row for row in rows if self._foreign(row, stranger.caller)]
+            theirs = [row for row in rows if self._foreign(row, stranger)]
             if theirs:
                 self._from(session, table, stranger, theirs)
             elif stranger.case == "other organization":
@@ -101,10 +102,11 @@ class Tables:
             found = [dict(session.execute(select(table).where(keys)).mappings().first() or {})]
         return [Row(self.service, table.name, table.info["ownership"], one, self._people) for one in found]
 
-    def _foreign(self, row: Row, caller: Caller) -> bool:
+    def _foreign(self, row: Row, stranger: Stranger) -> bool:
+        caller = stranger.caller
         if caller.organization != self.target.rows.organization:
             return True
-        return not row.within(caller.locations, caller.entities)
+        return not row.within(caller.locations, caller.entities, office=stranger.scope.office)
 
     def _scopeless(self, session: Session, table: Table) -> None:
         """Each role of a request with no organization set; and the login itself, which has no rights of its own."""
