@@ -46,6 +46,8 @@ class Aim:
             "oak": [cast.stage.ids["OAK"]],
             "practice": [cast.stage.ids["CA"]],
         }
+        if ground:
+            self.fixed["client_id"] = ground.clients  # no list of an entity tells machines from people
 
     def before_call(self, _: HookContext, case: Case[Any], __: Any) -> None:
         """The hook of schemathesis."""
@@ -90,7 +92,7 @@ class Aim:
     def _parameter(self, path: str, name: str, given: Any, chance: random.Random) -> Any:
         if name in PLACES:
             return chance.choice(self.places[name])
-        if name in ("day", "month", "kind"):
+        if name in self.fixed:
             return chance.choice(self.fixed[name]) if chance.random() < _AIMED else given
         found = self.known.ids_at(path, name)
         led_here = given in found and chance.random() < 0.5  # by a link of an earlier answer, perhaps long ago

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.demo.client import Person, Refused
-from deploy.demo.people import EVERY_SERVICE
+from deploy.demo.people import EVERY_SERVICE, MACHINE_ROLE
 from deploy.demo.prospect import GATEWAY
 from deploy.demo.scenes import bills, earning, staff
 from deploy.demo.scenes.buying import need, priced
@@ -25,7 +25,7 @@ MONTHLY = "8000.00"
 
 class Ground:
     """What `lay` can lay again and again; `closing` are months that may be closed, `charging` ones that have a fee by
-    `agreement`."""
+    `agreement`, `clients` machines that the practice knows."""
 
     def __init__(self, cast: Cast) -> None:
         self._cast, self._stage = cast, cast.stage
@@ -35,6 +35,7 @@ class Ground:
         self._first = date(year - 1, 1, 1)
         self.closing = ["2000-01", "2000-02", "2000-03"]  # nothing is posted earlier, and months close in their order
         self.charging = [f"{year - 1}-{month:02d}" for month in range(4, 13)]
+        self.clients: list[str] = []
         self.agreement = self._flat_fee()
         self._unknown, _ = self._managed_site(UNKNOWN)
         self._old_entries()
@@ -46,7 +47,7 @@ class Ground:
         The first time all of it must be there. Later something may stand against a part (terms, prices and tolerances
         are changed like everything else); an operation that is never answered well for want of it is a finding.
         """
-        for part in (self._buying, self._revenue, self._fees, self._people, self._shifts, self._held):
+        for part in (self._buying, self._revenue, self._fees, self._people, self._shifts, self._held, self._machines):
             try:
                 part()
             except (Refused, StoryBroken, LookupError, StopIteration, ValueError):
@@ -208,6 +209,17 @@ class Ground:
         for item in staff.assigned_by_the_rules(self._stage, hired):
             staff.complete(self._stage, item, quietly=True)
         return hired
+
+    def _machines(self) -> None:
+        """A machine client of the practice, with a key of each plane."""
+        office, owner, at = self._office[0], self._practice[0], self._stage.entity(PRACTICE, "gateway")
+        client = office.post(f"{GATEWAY}/machine-clients", {"name": f"EHR {uuid4().hex[:8]}"})["id"]
+        grant = {"user_id": client, "role": MACHINE_ROLE, "scope_kind": "legal_entity"}
+        owner.post(f"{at}/clinical-grants", {**grant, "scope_id": self._stage.ids[PRACTICE]})
+        for who in (office, owner):
+            expires = {"expires_on": str(self._stage.today + timedelta(days=90))}
+            who.post(f"{at}/machine-clients/{client}/keys", expires)
+        self.clients.append(client)
 
     def _span(self, employment: str, ahead: int) -> dict[str, str]:
         """A short shift so many days from now."""
