@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     Connection,
     Date,
@@ -39,6 +40,8 @@ from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 _AS_EVER: Mapping[str, str] = {}
 _BY_KEY: Mapping[str, str] = {"enable_seqscan": "off"}
+_ONCE: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+_AS_PLATFORM = f"select set_config('role', '{PLATFORM_ROLE}', true); "
 _PLAIN = re.compile(r"[A-Za-z0-9_{}, -]*")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -135,6 +138,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            pool_use_lifo=True,  # few connections that are warm, not all in turn
             pool_pre_ping=False,
             connect_args={
                 # The driver would begin by itself, at the price of a round trip; transactions begin in _begin_in_scope.
@@ -175,13 +179,35 @@ class Database:
             yield session
 
     @contextmanager
-    def platform_transaction(self, turn: str = "") -> Iterator[Session]:
+    def platform_transaction(self, turn: str = "", *, planned_once: bool = False) -> Iterator[Session]:
         """One transaction of the platform itself (relay, inbox, sign-in); never opened for a request's own work.
 
-        Of transactions with the same `turn` one runs at a time, whatever process they are in.
+        Of transactions with the same `turn` one runs at a time, whatever process they are in. `planned_once`: its
+        statements are about a few rows each time, and planning them anew would take longer than running them.
         """
-        with self._open(PLATFORM_ROLE, {}, turn) as session:
+        with self._open(PLATFORM_ROLE, {}, turn, _ONCE if planned_once else _AS_EVER) as session:
             yield session
+
+    def look(self, query: str, **numbers: int) -> list[Any]:
+        """The rows of one query of the platform itself, as named tuples; `{name}` in it stands for a number. Begin,
+        query and end are one round trip, which takes no parameters: for what looks at every ring. Raises SQLAlchemy's
+        errors."""
+        # Statements sent together are one transaction, and what is set for it ends with it.
+        sent = _AS_PLATFORM + query.format(**{name: int(number) for name, number in numbers.items()})
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            try:
+                cursor = driver.cursor(row_factory=namedtuple_row).execute(sent, prepare=False)
+            except psycopg.Error as error:
+                if gone := driver.closed:
+                    connection.invalidate(error)
+                raise DBAPIError.instance(
+                    query, None, error, psycopg.Error, connection_invalidated=gone, dialect=self.engine.dialect
+                ) from error
+            cursor.nextset()
+            rows: list[Any] = cursor.fetchall()
+            return rows
 
     @contextmanager
     def _open(

@@ -20,7 +20,7 @@ from shared.db import Database
 from shared.errors import Forbidden, Invalid
 from shared.identity import Remembered, verify
 from shared.keys import Keyring
-from shared.outbox import CHANNEL, LOG_CHANNEL
+from shared.outbox import LOG_CHANNEL
 from shared.settings import Settings
 from shared.tail import FRESH_SECONDS, Tail
 from shared.wakeup import Wakeup
@@ -93,7 +93,7 @@ class _Log:
     def __init__(self, database: Database, keyring: Keyring, settings: Settings) -> None:
         self._database, self._keyring, self._service = database, keyring, settings.service
         self._proved: Remembered[bool] = Remembered()
-        self._bell = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)
+        self._bell = Wakeup(settings.database_url, LOG_CHANNEL, notify=settings.outbox_notify)
         self._tail = Tail(database, self._bell)
         database.before_close(self._bell.close)
 

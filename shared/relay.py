@@ -108,6 +108,8 @@ class Sequencer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._low = 0
+        # Events come one by one or many at a time; a plan made for few would join many row by row.
+        self._singly = True
         self._recent: deque[tuple[float, int]] = deque()
         self._swept = 0.0
         with database.platform_transaction() as session:
@@ -116,12 +118,13 @@ class Sequencer:
     def step(self, limit: int = BATCH) -> int:
         """Sequence at most `limit` events; returns how many. Raises LostLead."""
         try:
-            with self._database.platform_transaction() as session:
+            with self._database.platform_transaction(planned_once=self._singly) as session:
                 rows = _READ.rows(session, {"low": self._from(), "limit": limit})
                 if rows:
                     _move(session, rows)
         except IntegrityError as error:
             raise LostLead from error  # its numbers are taken
+        self._singly = len(rows) < _THICK
         if rows:
             self._recent.append((time.monotonic(), rows[-1].id))
         return len(rows)

@@ -13,17 +13,16 @@ from typing import Any
 
 from shared.db import Database
 from shared.outbox import LOG_CHANNEL
-from shared.sql import Sql
 from shared.wakeup import Wakeup
 
 KEPT = 500
 FRESH_SECONDS = 1.0  # a ring may be lost with the connection that listens
 
 # One statement, so one snapshot: the head and what follows `after`. One row more than is kept tells of a longer jump.
-_NEWER = Sql(
+_NEWER = (
     "select c.sequenced, c.hash as head_hash, e.sequence, e.type, e.plane, e.envelope, e.prev_hash"
     " from relay_cursor c left join lateral ("
-    " select * from event_log where sequence > :after and sequence <= c.sequenced order by sequence limit :limit) e"
+    " select * from event_log where sequence > {after} and sequence <= c.sequenced order by sequence limit {limit}) e"
     " on true where c.id = 1 order by e.sequence"
 )
 
@@ -68,8 +67,7 @@ class Tail:
 
     def _read(self) -> None:
         mark, read_at = self._bell.mark(LOG_CHANNEL), time.monotonic()
-        with self._database.platform_transaction() as session:
-            rows = _NEWER.rows(session, {"after": self._head, "limit": KEPT + 1})
+        rows = self._database.look(_NEWER, after=self._head, limit=KEPT + 1)
         newer = [row for row in rows if row.sequence is not None]
         if newer and len(newer) <= KEPT and newer[0].prev_hash == self._hash:
             self._keep(newer)

@@ -63,7 +63,8 @@ class Worker:
         self.database = Database(settings.database_url, service=settings.service)
         keyring = Keyring(settings.keys_folder, settings.service)
         self._client = client = FeedClient(keyring, settings.service, settings.peers)
-        self.wakeup = Wakeup(settings.database_url, CHANNEL, LOG_CHANNEL, notify=settings.outbox_notify)
+        heard = (CHANNEL, LOG_CHANNEL) if settings.bus_url else (CHANNEL,)  # each ring costs who hears it
+        self.wakeup = Wakeup(settings.database_url, *heard, notify=settings.outbox_notify)
         self.pullers = {
             publisher: Puller(self.database, subscriber, publisher, client) for publisher in subscriber.publishers
         }
@@ -179,7 +180,8 @@ class Worker:
         moved = self._sequencer.step()
         if moved:
             metrics.PUBLISHED.labels(self.settings.service).inc(moved)
-            self.wakeup.ring(LOG_CHANNEL)
+            if self.settings.bus_url:
+                self.wakeup.ring(LOG_CHANNEL)
             self.stop.wait(self._pace.pause(moved))
         # Whatever was committed since the look rings; to look for it at once would cost the events that were just moved
         # the processor they are now applied with.

@@ -5,29 +5,21 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import text
 
 from shared.contracts.gateway import LocationRecorded
 from shared.contracts.procurement import RequisitionSubmitted
-from shared.db import Database
+from shared.db import Database, get
+from shared.directory import KnownLocation
 from shared.ids import new_id
 from shared.outbox import Origin, emit
-from shared.tenancy import NETWORK, Scope
+from shared.tenancy import Scope
 from tests.bench.franchise import Network
 from tests.bench.table import Load
+from tests.bench.watch import NoEffect, Watch
 from tests.support.platform import Platform
 
-_EFFECT_SECONDS = 10.0
 _RELAYED_SECONDS = 120.0
-_LOOK_SECONDS = 0.0005
-
-
-_SEEN = b"select seen_version from known_location where id = %s"
-
-
-class NoEffect(Exception):
-    """An event had no effect in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +39,11 @@ class _Teller:
 
     def __init__(self, platform: Platform, network: Network) -> None:
         self._gateway = platform.database("gateway")
-        # Looked at as lightly as the raw side is: who waits shares the cores with what is measured.
-        self._procurement = psycopg.connect(platform.database_url("procurement"), autocommit=True)
-        self._procurement.execute(
-            "select set_config('role', %s, false), set_config('app.organization', %s, false)",
-            [NETWORK, str(network.organization_id)],
-        )
+        self._watch = Watch(platform.owner_url("procurement"), "known_location", "seen_version")
         self._scope = Scope.whole(network.organization_id)
         site = network.sites[0]
-        self._about = _About(site.id, network.organization_id, site.id, site.legal_entity_id, 0)
-        self._about = replace(self._about, version=self._known())
+        known = _known(platform, network)
+        self._about = _About(site.id, network.organization_id, site.id, site.legal_entity_id, known)
 
     def tell(self) -> float:
         """Commit one event; when the commit returned (perf_counter)."""
@@ -68,21 +55,11 @@ class _Teller:
 
     def wait(self) -> float:
         """Until procurement knows the newest version; when that was. Raises NoEffect."""
-        deadline = time.monotonic() + _EFFECT_SECONDS
-        while time.monotonic() < deadline:
-            if self._known() == self._about.version:
-                return time.perf_counter()
-            time.sleep(_LOOK_SECONDS)
-        raise NoEffect(f"version {self._about.version} of a location is not in procurement")
-
-    def _known(self) -> int:
-        row = self._procurement.execute(_SEEN, [self._about.id]).fetchone()
-        assert row is not None
-        return int(row[0])
+        return self._watch.until(self._about.version)
 
     def close(self) -> None:
         self._gateway.close()
-        self._procurement.close()
+        self._watch.close()
 
     def _fact(self) -> LocationRecorded:
         return LocationRecorded(
@@ -95,6 +72,16 @@ class _Teller:
             legal_entity_id=self._about.legal_entity_id,
             status="open",
         )
+
+
+def _known(platform: Platform, network: Network) -> int:
+    """The version of the first site that procurement knows."""
+    database = platform.database("procurement")
+    try:
+        with database.transaction(Scope.whole(network.organization_id)) as session:
+            return get(session, KnownLocation, network.sites[0].id).seen_version
+    finally:
+        database.close()
 
 
 def effect(platform: Platform, network: Network, events: int) -> Load:

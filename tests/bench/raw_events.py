@@ -10,6 +10,7 @@ from shared import relay
 from shared.clock import now
 from shared.tenancy import protect_sql
 from tests.bench.table import Load
+from tests.bench.watch import Watch
 
 _BATCH = 500
 
@@ -28,8 +29,9 @@ def prepare(owner_url: str) -> None:
                 connection.execute(statement.encode())
 
 
-def effect(url: str, events: int) -> Load:
+def effect(url: str, owner_url: str, events: int) -> Load:
     """Commit with a NOTIFY; somebody who listens writes a row and commits; wait until it is seen."""
+    watch = Watch(owner_url, "bench_effect", "version")
     stop = threading.Event()
     listener = threading.Thread(target=_listen, args=(url, stop))
     listener.start()
@@ -40,16 +42,12 @@ def effect(url: str, events: int) -> Load:
         for version in range(events):
             connection.execute("select pg_notify('bench_effect', %s)", [str(version)])
             committed = time.perf_counter()
-            while listener.is_alive() and not connection.execute(_SEEN, [version]).fetchone():
-                time.sleep(0.0005)
-            seen.append(time.perf_counter() - committed)
+            seen.append(watch.until(version) - committed)
             time.sleep(0.01)
+    watch.close()
     stop.set()
     listener.join()
     return Load(time.perf_counter() - began, seen, 0)
-
-
-_SEEN = b"select 1 from bench_effect where version = %s"
 
 
 def _listen(url: str, stop: threading.Event) -> None:

@@ -114,11 +114,11 @@ def _pair(name: str, work: str, marks: Sequence[Mark], http: dict[str, Any], sql
 
 
 def _events(platform: Platform, network: Network, size: Size) -> Iterator[Row]:
-    url = platform.database_url("procurement")
+    url, owner_url = platform.database_url("procurement"), platform.owner_url("procurement")
     yield Row(
         "commit to effect of an event",
         events.effect(platform, network, size.effects),
-        raw_events.effect(url, size.effects),
+        raw_events.effect(url, owner_url, size.effects),
         EFFECT,
         "latency",
     )

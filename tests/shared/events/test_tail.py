@@ -1,11 +1,10 @@
 """The end of the log in memory: read once for all, right whatever happens to the log."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.orm import Session
 
 from shared.db import Database
 from shared.feed_client import FeedClient
@@ -19,15 +18,13 @@ from tests.support.databases import Cluster
 
 
 class Counting(Database):
-    """Counts the transactions that are opened."""
+    """Counts the looks at the log."""
 
     looks = 0
 
-    @contextmanager
-    def platform_transaction(self, turn: str = "") -> Iterator[Session]:
+    def look(self, query: str, **numbers: int) -> list[Any]:
         self.looks += 1
-        with super().platform_transaction(turn) as session:
-            yield session
+        return super().look(query, **numbers)
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ def test_one_look_serves_all_who_wait(publisher: Database, counting: Counting, b
     sequence_all(publisher)
     eventually(lambda: bell.mark(LOG_CHANNEL) > before)
     assert [after(tail, sequence, bell) for sequence in (1, 2, 3)] == [[2, 3], [3], []]
-    assert counting.looks - looks <= 2  # the second when a ring came late
+    assert 1 <= counting.looks - looks <= 2  # the second when a ring came late
 
 
 def test_what_is_given_is_what_is_stored(publisher: Database, bell: Wakeup) -> None:
