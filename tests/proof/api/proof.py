@@ -69,6 +69,7 @@ class Proof:
         for number in range(AGAIN if self.figures.unanswered else 0):
             for side in sides:
                 if labels := side.labels & set(self.figures.unanswered):
+                    self._say(f"  {side.plane}, once more: {', '.join(sorted(labels))}")
                     self._prepare(side)
                     self._round(side, labels, 100 + number, first=False, chains=0)
         for side in sides:
