@@ -11,6 +11,7 @@ from deploy.local.supervisor import Process
 from shared.settings import SERVICES
 
 GATEWAY_PORT = 8080  # or the next free one; the other services take whatever is free
+PROCESSES = [f"{service}-{kind}" for kind in ("web", "worker") for service in SERVICES]
 
 
 # glibc: few arenas, and large blocks (19 MiB for each password hashed) go back to the system when they are freed.
@@ -39,25 +40,31 @@ def port_of(opened: socket.socket) -> int:
     return int(opened.getsockname()[1])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return port_of(probe)
+def reserve() -> socket.socket:
+    """A port of 127.0.0.1 for somebody who opens it by its number. As long as the socket is kept nobody gets the port
+    who asks for any: the kernel gives out no port that is bound, and lets it be shared where both sides allow it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
-def processes(settings: Mapping[str, str], sockets: Mapping[str, socket.socket], folder: Path) -> list[Process]:
-    """A web process and a worker for each service; the gateway's web process first, because it is stopped first."""
+def processes(
+    settings: Mapping[str, str], sockets: Mapping[str, socket.socket], ops_ports: Mapping[str, int], folder: Path
+) -> list[Process]:
+    """A web process and a worker for each service; the gateway's web process first, because it is stopped first.
+    `ops_ports` by the names of PROCESSES."""
     # What tunes gunicorn or counts metrics elsewhere is not meant for these.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUNICORN_", "PROMETHEUS_"))}
     peers = ",".join(f"{service}=http://127.0.0.1:{port_of(opened)}" for service, opened in sockets.items())
     # Else each thread gets a heap of its own, and freed memory stays in all of them.
     common = {**_FRUGAL, **inherited, **settings, "PEERS": peers}
-    webs = [_web(service, common, sockets[service], folder) for service in SERVICES]
-    return webs + [_worker(service, common, folder) for service in SERVICES]
+    webs = [_web(service, common, sockets[service], ops_ports[f"{service}-web"], folder) for service in SERVICES]
+    return webs + [_worker(service, common, ops_ports[f"{service}-worker"], folder) for service in SERVICES]
 
 
-def _web(service: str, common: Mapping[str, str], opened: socket.socket, folder: Path) -> Process:
-    ports = {"PORT": str(port_of(opened)), "OPS_PORT": str(_free_port()), "BIND": f"fd://{opened.fileno()}"}
+def _web(service: str, common: Mapping[str, str], opened: socket.socket, ops_port: int, folder: Path) -> Process:
+    ports = {"PORT": str(port_of(opened)), "OPS_PORT": str(ops_port), "BIND": f"fd://{opened.fileno()}"}
     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics" / service)}
     (folder / "metrics" / service).mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "services", "web", service]
@@ -65,8 +72,7 @@ def _web(service: str, common: Mapping[str, str], opened: socket.socket, folder:
     return Process(f"{service}-web", command, {**common, **ports, **metrics}, log, ready, [opened.fileno()])
 
 
-def _worker(service: str, common: Mapping[str, str], folder: Path) -> Process:
-    ops_port = _free_port()
+def _worker(service: str, common: Mapping[str, str], ops_port: int, folder: Path) -> Process:
     command = [sys.executable, "-m", "services", "worker", service]
     log, ready = folder / "logs" / f"{service}-worker.log", _answers(f"http://127.0.0.1:{ops_port}/readyz")
     return Process(f"{service}-worker", command, {**common, "OPS_PORT": str(ops_port)}, log, ready)

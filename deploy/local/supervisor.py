@@ -75,8 +75,8 @@ class Process:
         self.start()
 
     def becomes_ready(self) -> bool:
-        """Whether it is ready, now or once before."""
-        self.was_ready = self.was_ready or self.ready()
+        """Whether it is ready, now or once before. What ended is not, whoever answers at its address."""
+        self.was_ready = self.was_ready or (self.pid is not None and self.ready())
         return self.was_ready
 
     def tail(self, count: int = 15) -> str:

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from deploy.local.processes import port_of, reserve
 from deploy.local.supervisor import Process, ProcessFailed, Supervisor
 from shared import inbox
+from shared.ops import serve_ops
 from tests.support.patience import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +56,32 @@ def test_a_crashed_process_is_reported_and_started_again(
     assert process.pid not in (None, first)
     assert "billing-worker ended unexpectedly (exit code -9)" in said[0]
     assert "    out of paper" in said[0]
+
+
+def test_a_process_that_ended_is_not_ready_whoever_answers_in_its_place(tmp_path: Path, supervisor: Supervisor) -> None:
+    process = make_process(tmp_path, "print('no port', flush=True); sys.exit(1)")
+    process.ready = lambda: True
+    supervisor.start(process)
+    assert until(lambda: process.pid is None)
+    assert not process.becomes_ready()
+    with pytest.raises(ProcessFailed, match="no port"):
+        supervisor.wait_until_ready(20)
+
+
+def test_a_reserved_port_is_given_to_nobody_but_who_asks_for_it() -> None:
+    with ExitStack() as stack:
+        ours = {port_of(stack.enter_context(reserve())) for _ in range(16)}
+        assert len(ours) == 16
+        for _ in range(500):
+            other = stack.enter_context(socket.socket())
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", 0))
+            assert port_of(other) not in ours
+        for port in ours:
+            for _ in range(2):  # also when it is started again
+                server = serve_ops("127.0.0.1", port, dict, dict, lambda: None)
+                server.shutdown()
+                server.server_close()
 
 
 def test_a_process_that_crashes_at_the_start_ends_the_run_with_its_last_lines(
