@@ -35,7 +35,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.ids import new_id
 from shared.pool import MeasuredPool, close, count
-from shared.sql import Sql
+from shared.sql import Sql, refused
 from shared.tenancy import PLATFORM_ROLE, Ownership, Scope
 
 _AS_EVER: Mapping[str, str] = {}
@@ -200,11 +200,9 @@ class Database:
             try:
                 cursor = driver.cursor(row_factory=namedtuple_row).execute(sent, prepare=False)
             except psycopg.Error as error:
-                if gone := driver.closed:
+                if driver.closed:
                     connection.invalidate(error)
-                raise DBAPIError.instance(
-                    query, None, error, psycopg.Error, connection_invalidated=gone, dialect=self.engine.dialect
-                ) from error
+                raise refused(query, error, driver) from error
             cursor.nextset()
             rows: list[Any] = cursor.fetchall()
             return rows

@@ -78,7 +78,12 @@ def issue_context(keyring: Keyring, context: Context, audience: str) -> str:
         "plane": context.plane,
         "roles": sorted(context.roles),
         "op": context.operation,
-        "scope": _claimed(context.scope),
+        "scope": {
+            "kind": context.scope.kind,
+            "locations": _texts(context.scope.locations),
+            "entities": _texts(context.scope.entities),
+            "office": context.scope.office,
+        },
         "limits": {name: str(value) for name, value in context.limits.items()},
     }
     if context.licence:
@@ -86,11 +91,6 @@ def issue_context(keyring: Keyring, context: Context, audience: str) -> str:
     if context.decision_id:
         claims["decision"] = str(context.decision_id)
     return sign(keyring, claims)
-
-
-def _claimed(scope: Scope) -> dict[str, Any]:
-    office = {"office": True} if scope.office else {}
-    return {"kind": scope.kind, "locations": _texts(scope.locations), "entities": _texts(scope.entities), **office}
 
 
 def sign(keyring: Keyring, claims: dict[str, Any]) -> str:

@@ -38,13 +38,17 @@ class Sql:
         try:
             return driver.cursor(row_factory=make_row).execute(self._prepared, values)
         except psycopg.Error as error:
-            # Without the values: they may be a person's.
-            raise DBAPIError.instance(
-                self._prepared, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
-            ) from error
+            raise refused(self._prepared, error, driver) from error
 
 
 _DIALECT = PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]
+
+
+def refused(statement: str, error: psycopg.Error, driver: psycopg.Connection[Any]) -> Exception:
+    """SQLAlchemy's error for one of the driver's. Without the values of the statement: they may be a person's."""
+    return DBAPIError.instance(
+        statement, None, error, psycopg.Error, connection_invalidated=driver.closed, dialect=_DIALECT
+    )
 
 
 def _driver(session: Session) -> psycopg.Connection[Any]:

@@ -11,7 +11,6 @@ from deploy.local.supervisor import Process
 from shared.settings import SERVICES
 
 GATEWAY_PORT = 8080  # or the next free one; the other services take whatever is free
-PROCESSES = [f"{service}-{kind}" for kind in ("web", "worker") for service in SERVICES]
 
 
 # glibc: few arenas, and large blocks (19 MiB for each password hashed) go back to the system when they are freed.
@@ -50,17 +49,17 @@ def reserve() -> socket.socket:
 
 
 def processes(
-    settings: Mapping[str, str], sockets: Mapping[str, socket.socket], ops_ports: Mapping[str, int], folder: Path
+    settings: Mapping[str, str], sockets: Mapping[str, socket.socket], ops_port: Callable[[], int], folder: Path
 ) -> list[Process]:
     """A web process and a worker for each service; the gateway's web process first, because it is stopped first.
-    `ops_ports` by the names of PROCESSES."""
+    `ops_port` gives each a port for its metrics."""
     # What tunes gunicorn or counts metrics elsewhere is not meant for these.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUNICORN_", "PROMETHEUS_"))}
     peers = ",".join(f"{service}=http://127.0.0.1:{port_of(opened)}" for service, opened in sockets.items())
     # Else each thread gets a heap of its own, and freed memory stays in all of them.
     common = {**_FRUGAL, **inherited, **settings, "PEERS": peers}
-    webs = [_web(service, common, sockets[service], ops_ports[f"{service}-web"], folder) for service in SERVICES]
-    return webs + [_worker(service, common, ops_ports[f"{service}-worker"], folder) for service in SERVICES]
+    webs = [_web(service, common, sockets[service], ops_port(), folder) for service in SERVICES]
+    return webs + [_worker(service, common, ops_port(), folder) for service in SERVICES]
 
 
 def _web(service: str, common: Mapping[str, str], opened: socket.socket, ops_port: int, folder: Path) -> Process:

@@ -19,7 +19,7 @@ from deploy.demo import franchise, people
 from deploy.demo.client import Refused
 from deploy.local import postgres
 from deploy.local.instance import ROOT, Instance, NoRoom, claim
-from deploy.local.processes import GATEWAY_PORT, PROCESSES, listen, port_of, processes, reserve
+from deploy.local.processes import GATEWAY_PORT, listen, port_of, processes, reserve
 from deploy.local.supervisor import ProcessFailed, Supervisor
 from shared import keys
 from shared.settings import SERVICES
@@ -89,17 +89,17 @@ def _start(stack: contextlib.ExitStack, began: float) -> list[Watch]:
     _step(instance, ["migrate", "all"], settings)
     settings.pop("OWNER_DATABASE_URL")  # nothing that serves may change a table
     sockets = {service: stack.enter_context(listen(service)) for service in SERVICES}
-    ops_ports = {name: port_of(stack.enter_context(reserve())) for name in PROCESSES}
     supervisor = Supervisor(say)
     stack.callback(supervisor.stop)
     say("Starting the four services and their workers")
-    for process in processes(settings, sockets, ops_ports, instance.folder):
+    for process in processes(settings, sockets, lambda: port_of(stack.enter_context(reserve())), instance.folder):
         supervisor.start(process)
     _step(instance, ["command", "gateway", "rules", "load"], settings)
     supervisor.wait_until_ready(_READY_WITHIN)
     seconds = time.monotonic() - began
     ports = {service: port_of(opened) for service, opened in sockets.items()}
     pids = {process.name: process.pid for process in supervisor.processes}
+    ops_ports = {process.name: int(process.environment["OPS_PORT"]) for process in supervisor.processes}
     url = f"http://127.0.0.1:{ports['gateway']}"
     instance.tell({"gateway": url, "ports": ports, "ops_ports": ops_ports, "pids": pids, "settings": settings})
     _demo_franchise(instance, settings, url)

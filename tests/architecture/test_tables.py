@@ -8,7 +8,7 @@ import pytest
 from shared.db import Base
 from shared.migrate import tables_of
 from shared.settings import SERVICES
-from shared.tenancy import MULTI, NETWORK, SITE
+from shared.tenancy import MULTI, NETWORK, POLICIES, SITE
 from tests.support.databases import Cluster
 
 
@@ -39,6 +39,21 @@ def test_every_owned_table_has_one_policy_for_each_scope_role(cluster: Cluster, 
         if Base.metadata.tables[name].info["ownership"]:
             assert {(name, SITE), (name, MULTI), (name, NETWORK)} <= policies, name
     assert len(rows) == len({(table, str(roles)) for table, roles, _ in rows})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_migrations_leave_the_policies_that_the_code_says(cluster: Cluster, service: str) -> None:
+    """As PostgreSQL understands both: said anew, in a transaction that is undone, a policy stays what it was."""
+    said = "select tablename, policyname, qual, with_check from pg_policies order by 1, 2"
+    with psycopg.connect(cluster.url(cluster.template(service), "owner")) as connection:
+        before = connection.execute(said).fetchall()
+        for name in tables_of(service):
+            if ownership := Base.metadata.tables[name].info["ownership"]:
+                for role, rows in POLICIES[ownership].items():
+                    anew = f'alter policy "{role}" on "{name}" using ({rows}) with check ({rows})'
+                    connection.execute(anew.encode())
+        assert connection.execute(said).fetchall() == before
+        connection.rollback()
 
 
 @pytest.mark.parametrize("service", SERVICES)

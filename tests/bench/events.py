@@ -1,6 +1,7 @@
 """Events: how long from one service's commit to the effect in another, and how many the relay sequences a second."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
@@ -76,22 +77,21 @@ class _Teller:
 
 def _known(platform: Platform, network: Network) -> int:
     """The version of the first site that procurement knows."""
-    database = platform.database("procurement")
-    try:
-        with database.transaction(Scope.whole(network.organization_id)) as session:
-            return get(session, KnownLocation, network.sites[0].id).seen_version
-    finally:
-        database.close()
+    with (
+        closing(platform.database("procurement")) as database,
+        database.transaction(Scope.whole(network.organization_id)) as session,
+    ):
+        return get(session, KnownLocation, network.sites[0].id).seen_version
 
 
 def effect(platform: Platform, network: Network, events: int) -> Load:
     """One event after the other, each waited for."""
-    teller, seen, began = _Teller(platform, network), [], time.perf_counter()
-    for _ in range(events):
-        committed = teller.tell()
-        seen.append(teller.wait() - committed)
-        time.sleep(0.01)
-    teller.close()
+    with closing(_Teller(platform, network)) as teller:
+        seen, began = [], time.perf_counter()
+        for _ in range(events):
+            committed = teller.tell()
+            seen.append(teller.wait() - committed)
+            time.sleep(0.01)
     return Load(time.perf_counter() - began, seen, 0)
 
 

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from contextlib import closing
 
 import psycopg
 
@@ -31,22 +32,25 @@ def prepare(owner_url: str) -> None:
 
 def effect(url: str, owner_url: str, events: int) -> Load:
     """Commit with a NOTIFY; somebody who listens writes a row and commits; wait until it is seen."""
-    watch = Watch(owner_url, "bench_effect", "version")
     stop = threading.Event()
     listener = threading.Thread(target=_listen, args=(url, stop))
     listener.start()
     seen, began = [], time.perf_counter()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("set role partywall_platform")
-        time.sleep(0.3)
-        for version in range(events):
-            connection.execute("select pg_notify('bench_effect', %s)", [str(version)])
-            committed = time.perf_counter()
-            seen.append(watch.until(version) - committed)
-            time.sleep(0.01)
-    watch.close()
-    stop.set()
-    listener.join()
+    try:
+        with (
+            closing(Watch(owner_url, "bench_effect", "version")) as watch,
+            psycopg.connect(url, autocommit=True) as connection,
+        ):
+            connection.execute("set role partywall_platform")
+            time.sleep(0.3)
+            for version in range(events):
+                connection.execute("select pg_notify('bench_effect', %s)", [str(version)])
+                committed = time.perf_counter()
+                seen.append(watch.until(version) - committed)
+                time.sleep(0.01)
+    finally:
+        stop.set()
+        listener.join()
     return Load(time.perf_counter() - began, seen, 0)
 
 

@@ -1,6 +1,5 @@
 """Procurement's facts in the books, as they arrive."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -29,6 +28,7 @@ from shared.inbox import Parked
 from shared.settings import Settings
 from tests.billing.franchise import NOVEMBER, Entity, Franchise, make_franchise
 from tests.billing.office import envelope_of, make_receipt
+from tests.support.patience import until
 
 ON = date(2026, 11, 5)
 
@@ -180,12 +180,12 @@ def _until_somebody_waits(franchise: Franchise) -> None:
     """Until a transaction waits for another's lock."""
     here = "select pid from pg_stat_activity where datname = current_database()"
     waiting = text(f"select 1 from pg_locks where not granted and pid in ({here})")
-    deadline = time.monotonic() + 30
-    while True:
+
+    def somebody_waits() -> bool:
         with franchise.transaction() as session:
-            if session.execute(waiting).first() or time.monotonic() > deadline:
-                return
-        time.sleep(0.02)
+            return session.execute(waiting).first() is not None
+
+    assert until(somebody_waits, 30, pause=0.02), "nobody waits"
 
 
 def test_a_fact_of_a_closed_month_goes_into_the_next_and_keeps_its_date(franchise: Franchise) -> None:

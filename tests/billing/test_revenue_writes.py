@@ -1,6 +1,5 @@
 """Invoices, payments and files of charges are written in a few statements, all or nothing, whoever else is at work."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from shared.directory import KnownEntity
 from shared.ids import new_id
 from shared.numbers import NumberSeries
 from tests.billing.clinic import Clinic, charge
+from tests.support.patience import until
 
 _SOMEBODY_WAITS_FOR_US = text(
     "select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))"
@@ -186,7 +186,4 @@ def _close(session: Session, legal_entity_id: UUID) -> None:
 
 def _until_somebody_waits(session: Session) -> None:
     """The database's own word that another connection waits for what this one has locked."""
-    deadline = time.monotonic() + _PATIENCE
-    while not session.execute(_SOMEBODY_WAITS_FOR_US).scalar():
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.02)
+    assert until(lambda: session.execute(_SOMEBODY_WAITS_FOR_US).scalar(), _PATIENCE, pause=0.02), "nobody waits"

@@ -94,8 +94,8 @@ def test_every_signing_key_is_rotated_while_people_work(played: Platform, stage:
     for arguments in (*(("rotate", folder, service) for service in SERVICES), ("share", folder, folder)):
         ran = subprocess.run([sys.executable, "-m", "shared.keys", *arguments], cwd=ROOT, check=False)
         assert ran.returncode == 0
-    until_read = time.monotonic() + 8  # longer than the processes take to read the change
-    while time.monotonic() < until_read:
+    deadline = time.monotonic() + 8  # longer than the processes take to read the change
+    while time.monotonic() < deadline:
         assert before.call("GET", items).ok  # signed in under the old key
         time.sleep(0.2)
     again = Stage(played.folder, lambda _: None).at(played.url).person("priya.shah")

@@ -1,6 +1,5 @@
 """The formulary: the business side proposes, the medical director of the entity decides."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -15,6 +14,7 @@ from shared.ids import new_id
 from shared.web.operations import HEADER
 from tests.procurement.shop import Shop, site_day
 from tests.support.callers import Answer
+from tests.support.patience import until
 
 
 def propose(shop: Shop, sku: str = "NTX-100", role: str = "network_buyer") -> str:
@@ -153,10 +153,7 @@ WAITING = text(
 
 def wait_for_locks(session: Session, wanted: int) -> None:
     """Until so many others wait for what this transaction holds."""
-    deadline = time.monotonic() + 4
-    while session.execute(WAITING).scalar_one() < wanted:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert until(lambda: session.execute(WAITING).scalar_one() >= wanted, 4, pause=0.02)
 
 
 def test_a_token_of_a_reserved_decision_decides_once_when_it_is_spent_twice_at_the_same_moment(stocked: Shop) -> None:

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy import create_engine, text
 from shared import migrate, revisions
 from shared.settings import Settings
 from tests.support.databases import Cluster
+from tests.support.patience import until
 
 _INDEX = '''"""An index that is built beside the work."""
 
@@ -63,9 +63,9 @@ def test_two_migrate_at_once_though_one_builds_an_index_beside_the_work(
     with psycopg.connect(url) as work, psycopg.connect(url, autocommit=True) as watch:
         work.execute("lock table person in row exclusive mode")  # the index waits for what is begun
         running = [upgrading(url, next_release)]
-        until(watch, "query ilike 'create index concurrently%' and wait_event_type = 'Lock'")
+        wait_for_session(watch, "query ilike 'create index concurrently%' and wait_event_type = 'Lock'")
         running.append(upgrading(url, next_release))
-        until(watch, "query ilike '%advisory_lock%' and pid <> pg_backend_pid()")
+        wait_for_session(watch, "query ilike '%advisory_lock%' and pid <> pg_backend_pid()")
         work.rollback()
         said = [process.communicate(timeout=120)[0] for process in running]
         assert [process.returncode for process in running] == [0, 0], said
@@ -73,13 +73,10 @@ def test_two_migrate_at_once_though_one_builds_an_index_beside_the_work(
         assert watch.execute(valid).fetchall() == [(True,)]
 
 
-def until(watch: psycopg.Connection[Any], condition: str) -> None:
-    """Wait until some session in this database fulfils the condition."""
+def wait_for_session(watch: psycopg.Connection[Any], condition: str) -> None:
+    """Until some session in this database fulfils the condition."""
     query = f"select 1 from pg_stat_activity where datname = current_database() and {condition}"
-    deadline = time.monotonic() + 120
-    while not watch.execute(query).fetchall():
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.05)
+    assert until(lambda: watch.execute(query).fetchall(), 120), condition
 
 
 @pytest.mark.parametrize(("revision", "status"), [("9999", 200), (None, 503)])

@@ -11,6 +11,7 @@ from services.gateway.apidocs import routes as apidocs
 from shared.ids import new_id
 from tests.gateway.directory.brand import PASSWORD, Brand
 from tests.gateway.door.upstream import Upstream
+from tests.support.patience import until
 
 REVOKED_WITHIN_SECONDS = 5.0
 
@@ -94,10 +95,7 @@ def test_what_the_door_decided_can_be_looked_through_by_those_who_watch(brand: B
     brand.grant(cora, "compliance_officer")
     refused = soon(brand, bearer(brand, "Bea Buyer"), f"/v1/locations/{site}/procurement/requisitions")
     watcher, listing = bearer(brand, "Cora Compliance"), f"/v1/network/gateway/decisions?principal_id={bea}"
-    deadline = time.monotonic() + 5
-    while not (found := ask(brand, watcher, listing + "&policy=wall.agreement-in-force").json["items"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    found = until(lambda: ask(brand, watcher, listing + "&policy=wall.agreement-in-force").json["items"], 5)
     assert (found[0]["outcome"], found[0]["policy"]) == ("deny", "wall.agreement-in-force")
     assert found[0]["request_id"] == refused.json["request_id"]
     assert UUID(found[0]["address_id"]) == UUID(site)

@@ -157,7 +157,7 @@ def _papers(desk: Desk, key: str) -> list[dict[str, Any]]:
 def charge(desk: Desk) -> None:
     """The clinical system sends charges; they are invoiced and paid."""
     stage, at, key = desk.stage, desk.stage.site("OAK", "billing"), desk.next_key()
-    file = {"charges": [earning.charge(stage, f"{key}-{at}", key, f"{100 + 13 * at}.50") for at in range(2)]}
+    file = {"charges": [earning.charge(stage, f"{key}-{one}", key, f"{100 + 13 * one}.50") for one in range(2)]}
     desk.ask(stage.machine(), f"{at}/charge-imports", file, key=key, source_system=earning.EHR)
     desk.rest()
     tess, whose = stage.person("tess.ortiz"), {"source_system": earning.EHR, "external_id": key, "purpose": "payment"}
